@@ -1,0 +1,1 @@
+//! Benchmarks: each a command that prints a ratio measured in one run.

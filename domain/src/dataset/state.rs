@@ -1,0 +1,71 @@
+//! What is known of a data set.
+
+use super::event::{AnomalyRulesDerived, DatasetCleaned, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered};
+
+/// One version of a data set and what was found in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Version {
+    /// The registration.
+    pub registered: DatasetRegistered,
+    /// Its profile.
+    pub profiled: Option<DatasetProfiled>,
+    /// Its anomaly rules.
+    pub rules: Option<AnomalyRulesDerived>,
+    /// Its clean table.
+    pub cleaned: Option<DatasetCleaned>,
+    /// Its causal graphs, one for each target, the newest last.
+    pub graphs: Vec<GraphDiscovered>,
+}
+
+impl Version {
+    /// The newest graph for this target.
+    #[must_use]
+    pub fn graph_for(&self, target: &str) -> Option<&GraphDiscovered> {
+        self.graphs.iter().rev().find(|g| g.target == target)
+    }
+}
+
+/// A data set: its versions, the newest last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dataset {
+    /// The versions, from 1.
+    pub versions: Vec<Version>,
+}
+
+impl Dataset {
+    /// The newest version.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+
+    /// A version by number.
+    #[must_use]
+    pub fn version(&self, number: u32) -> Option<&Version> {
+        self.versions.iter().find(|v| v.registered.version == number)
+    }
+
+    /// Applies a fact.
+    pub(super) fn apply(&mut self, event: &Event) {
+        match event {
+            Event::DatasetRegistered(registered) => self.versions.push(Version {
+                registered: registered.clone(),
+                profiled: None,
+                rules: None,
+                cleaned: None,
+                graphs: Vec::new(),
+            }),
+            Event::DatasetProfiled(e) => self.at(e.version, |v| v.profiled = Some(e.clone())),
+            Event::AnomalyRulesDerived(e) => self.at(e.version, |v| v.rules = Some(e.clone())),
+            Event::DatasetCleaned(e) => self.at(e.version, |v| v.cleaned = Some(e.clone())),
+            Event::GraphDiscovered(e) => self.at(e.version, |v| v.graphs.push(e.clone())),
+        }
+    }
+
+    fn at(&mut self, number: u32, change: impl FnOnce(&mut Version)) {
+        if let Some(version) = self.versions.iter_mut().find(|v| v.registered.version == number) {
+            change(version);
+        }
+    }
+}
+

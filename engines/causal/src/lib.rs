@@ -1,0 +1,37 @@
+//! Causal discovery: from observations and background knowledge to a causal graph and the target's drivers.
+//!
+//! The crate computes and nothing else: it reads no file, keeps no state, and knows nothing of events, of
+//! databases or of what a planner makes of a driver. The same data, options and seed give the same bits,
+//! whatever the number of threads.
+//!
+//! Start reading at [`discover`](discover::discover), which chooses what to do with a panel; then [`pc`], the
+//! algorithm; then [`lagged`], which turns time series into rows that a test for independence may be asked about.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`independence`] | tests of conditional independence: Fisher's z, and d-separation in a known graph |
+//! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
+//! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
+//! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
+//! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
+//! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
+//! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
+//! | [`node_link`], [`adjacency`], [`dot`], [`svg`] | a finished graph for NetworkX, as a matrix, for Graphviz, as a picture |
+
+pub mod adjacency;
+pub mod bootstrap;
+pub mod discover;
+pub mod dot;
+pub mod independence;
+mod interpretation;
+pub mod knowledge;
+pub mod lagged;
+mod linear;
+pub mod node_link;
+pub mod paths;
+pub mod pattern;
+pub mod pc;
+mod subsets;
+pub mod svg;
+
+pub use discover::{DiscoverOptions, Discovery, discover, discover_rows};

@@ -1,0 +1,8 @@
+//! Reading CSV files, profiling, statistical tests, anomaly rules and cleaning.
+
+pub mod ingest;
+pub mod profile;
+pub mod statistics;
+
+pub mod cleaning;
+pub mod rules;

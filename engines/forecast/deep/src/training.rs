@@ -1,0 +1,248 @@
+//! The training loop: AdamW on the pinball loss, with early stopping on held-out windows.
+
+use std::ops::ControlFlow;
+
+use atsre_forecast::Progress;
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+
+use crate::clipping::clip_global_norm;
+use crate::error::Error;
+use crate::loss::{levels_tensor, pinball};
+use crate::nhits::NHits;
+use crate::schedule::learning_rate;
+use crate::windows::{Batch, Position, WindowSet};
+
+/// The gradients' common norm is kept below this.
+const GRADIENT_NORM: f64 = 1.0;
+/// Decoupled weight decay (Loshchilov and Hutter 2019).
+const WEIGHT_DECAY: f32 = 1e-4;
+/// Evaluations on the held-out windows over a whole training.
+const EVALUATIONS: usize = 20;
+/// Evaluations without improvement after which training stops.
+const PATIENCE: usize = 8;
+/// The loss is read back every so many steps: reading waits for the device.
+const READ_EVERY: usize = 10;
+/// Windows that are evaluated or predicted at once, at most; fewer where the training's batch is smaller.
+pub(crate) const INFERENCE_BATCH: usize = 256;
+
+/// How a training is to go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// Windows in a batch.
+    pub(crate) batch_size: usize,
+    /// Steps at most.
+    pub(crate) steps: usize,
+    /// The schedule's highest learning rate.
+    pub(crate) learning_rate: f64,
+}
+
+/// How a training went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// Mean training loss since the entry before, by the step (from 1) at which it was read.
+    pub losses: Vec<(usize, f64)>,
+    /// Loss on the held-out windows, by step; empty where the series are too short to hold any out.
+    pub evaluations: Vec<(usize, f64)>,
+    /// The step whose weights were kept.
+    pub best_step: usize,
+}
+
+/// A batch on the device.
+struct Inputs {
+    window: Tensor<2>,
+    features: Option<Tensor<2>>,
+    target: Tensor<2>,
+    weight: Tensor<2>,
+    total_weight: f64,
+}
+
+/// Trains `net`, whose weights lie on `device` with autodiff, and returns it with the weights that did best on the
+/// held-out windows (the last ones where nothing is held out), without autodiff.
+///
+/// # Errors
+/// [`Error::NonFinite`] where the loss leaves the finite numbers, [`Error::Cancelled`] soon after the caller asks for
+/// it, and what the device says where it fails.
+pub(crate) fn train(
+    mut net: NHits,
+    windows: &WindowSet,
+    levels: &[f64],
+    plan: &Plan,
+    device: &Device,
+    random: &mut ChaCha8Rng,
+    progress: &dyn Progress,
+) -> Result<(NHits, History), Error> {
+    let level_tensor = levels_tensor(levels, device);
+    let mut optimizer = AdamWConfig::new()
+        .with_weight_decay(WEIGHT_DECAY)
+        .with_epsilon(1e-8)
+        .init();
+    let mut best = Best::default();
+    let mut history = History::default();
+    let mut running: Option<(Tensor<1>, usize)> = None;
+    let evaluate_every = (plan.steps / EVALUATIONS).max(1);
+    for step in 1..=plan.steps {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let inputs = Inputs::new(
+            &windows.batch(&windows.draw(plan.batch_size, random)),
+            windows,
+            device,
+        );
+        let loss = inputs.loss(&net, &level_tensor);
+        let gradients = GradientsParams::from_grads(loss.backward(), &net);
+        let gradients = clip_global_norm(&net, gradients, GRADIENT_NORM);
+        net = optimizer.step(
+            learning_rate(step - 1, plan.steps, plan.learning_rate),
+            net,
+            gradients,
+        );
+        let (sum, count) = match running.take() {
+            Some((sum, count)) => (sum + loss.inner(), count + 1),
+            None => (loss.inner(), 1),
+        };
+        if step == 1 || step % READ_EVERY == 0 || step == plan.steps {
+            history
+                .losses
+                .push((step, finite(read(sum)? / count as f64, step)?));
+            progress.report(
+                step as f64 / plan.steps as f64,
+                &format!("step {step} of {}", plan.steps),
+            );
+        } else {
+            running = Some((sum, count));
+        }
+        if !windows.evaluation().is_empty() && (step % evaluate_every == 0 || step == plan.steps) {
+            let valid = net.valid();
+            let loss = finite(
+                evaluate(&valid, windows, &level_tensor, plan.batch_size, device)?,
+                step,
+            )?;
+            history.evaluations.push((step, loss));
+            if best.offer(step, loss, valid).is_break() {
+                break;
+            }
+        }
+    }
+    let last_step = history.losses.last().map_or(plan.steps, |(step, _)| *step);
+    let (best_step, net) = best
+        .kept
+        .map_or_else(|| (last_step, net.valid()), |kept| (kept.0, kept.2));
+    history.best_step = best_step;
+    Ok((net, history))
+}
+
+/// The best weights so far.
+#[derive(Default)]
+struct Best {
+    kept: Option<(usize, f64, NHits)>,
+    without_improvement: usize,
+}
+
+impl Best {
+    fn offer(&mut self, step: usize, loss: f64, net: NHits) -> ControlFlow<()> {
+        if self.kept.as_ref().is_none_or(|(_, least, _)| loss < *least) {
+            self.kept = Some((step, loss, net));
+            self.without_improvement = 0;
+        } else {
+            self.without_improvement += 1;
+        }
+        if self.without_improvement >= PATIENCE {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+impl Inputs {
+    fn new(batch: &Batch, windows: &WindowSet, device: &Device) -> Self {
+        let shape = windows.shape();
+        let matrix = |values: &[f32], width: usize| {
+            Tensor::<2>::from_data(
+                TensorData::new(values.to_vec(), [batch.size, width]),
+                device,
+            )
+        };
+        Self {
+            window: matrix(&batch.windows, shape.input_size),
+            features: (shape.features() > 0).then(|| matrix(&batch.features, shape.features())),
+            target: matrix(&batch.targets, shape.horizon),
+            weight: matrix(&batch.weights, shape.horizon),
+            // A batch without any observed target has weights of 0, and so a loss of 0 by any divisor.
+            total_weight: batch.total_weight().max(f64::from(f32::MIN_POSITIVE)),
+        }
+    }
+
+    fn loss(&self, net: &NHits, levels: &Tensor<3>) -> Tensor<1> {
+        let forecast = net.forward(self.window.clone(), self.features.clone());
+        pinball(
+            forecast,
+            self.target.clone(),
+            self.weight.clone(),
+            self.total_weight,
+            levels.clone(),
+        )
+    }
+}
+
+/// The weighted mean loss on the held-out windows.
+fn evaluate(
+    net: &NHits,
+    windows: &WindowSet,
+    levels: &Tensor<3>,
+    batch_size: usize,
+    device: &Device,
+) -> Result<f64, Error> {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for positions in windows.evaluation().chunks(batch_size.min(INFERENCE_BATCH)) {
+        let inputs = Inputs::new(&windows.batch(positions), windows, device);
+        sum += read(inputs.loss(net, levels))? * inputs.total_weight;
+        weight += inputs.total_weight;
+    }
+    Ok(sum / weight)
+}
+
+/// Normalised forecasts for the windows at `positions`: one vector a window, `[levels, horizon]` flattened.
+///
+/// # Errors
+/// What the device says where it fails.
+pub(crate) fn infer(
+    net: &NHits,
+    windows: &WindowSet,
+    positions: &[Position],
+    batch_size: usize,
+    device: &Device,
+) -> Result<Vec<(crate::windows::Normalisation, Vec<f32>)>, Error> {
+    let mut forecasts = Vec::with_capacity(positions.len());
+    for chunk in positions.chunks(batch_size.min(INFERENCE_BATCH)) {
+        let batch = windows.batch(chunk);
+        let inputs = Inputs::new(&batch, windows, device);
+        let output = net.forward(inputs.window, inputs.features);
+        let values: Vec<f32> = output.try_into_vec_as().map_err(Error::device)?;
+        let width = values.len() / chunk.len();
+        let each = batch.normalisations.iter().zip(values.chunks_exact(width));
+        forecasts.extend(each.map(|(normalisation, values)| (*normalisation, values.to_vec())));
+    }
+    Ok(forecasts)
+}
+
+fn read(value: Tensor<1>) -> Result<f64, Error> {
+    value
+        .try_into_scalar::<f32>()
+        .map(f64::from)
+        .map_err(Error::device)
+}
+
+fn finite(loss: f64, step: usize) -> Result<f64, Error> {
+    if loss.is_finite() {
+        Ok(loss)
+    } else {
+        Err(Error::NonFinite {
+            place: format!("training step {step}"),
+        })
+    }
+}

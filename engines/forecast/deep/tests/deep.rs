@@ -1,0 +1,17 @@
+//! The deep models, through the frame that every forecaster runs in.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+#[path = "deep/child.rs"]
+mod child;
+#[path = "deep/fixture.rs"]
+mod fixture;
+#[path = "deep/gpu.rs"]
+mod gpu;
+#[path = "deep/learning.rs"]
+mod learning;
+#[path = "deep/memory.rs"]
+mod memory;
+#[path = "deep/refusals.rs"]
+mod refusals;
+#[path = "deep/repeatability.rs"]
+mod repeatability;

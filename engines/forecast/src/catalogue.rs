@@ -1,0 +1,183 @@
+//! The models that exist, what they can do, what they cost and which settings they take.
+//!
+//! Costs are upper estimates from `cargo run --release -p atsre-forecast --example cost` on one core of a two-core
+//! x86-64 virtual machine: seconds for each million observations *and backtest window* at horizon 24.
+
+use atsre_domain::Finite;
+use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
+use atsre_domain::model::{Hyperparameters, Setting};
+
+use crate::error::ForecastError;
+use crate::registry::FRAMEWORK;
+
+/// The name of the last-value forecast.
+pub const NAIVE: &str = "naive";
+/// The name of the last-season forecast.
+pub const SEASONAL_NAIVE: &str = "seasonal-naive";
+/// The name of the random walk with drift.
+pub const DRIFT: &str = "drift";
+/// The name of the standard Theta method.
+pub const THETA: &str = "theta";
+/// The name of the direct ridge autoregression.
+pub const RIDGE: &str = "ridge";
+/// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
+pub const NHITS: &str = "nhits";
+
+/// The setting, common to all models, that cuts forecasts off below zero.
+pub const NON_NEGATIVE: &str = "non_negative";
+
+/// Every model, the cheapest first.
+///
+/// Every entry takes `non_negative`: forecasts below zero become zero. A `season_length` of 0 stands for the season of
+/// the backtest plan, an empty list of `seasonal_periods` for that season and the calendar's multiples of it, and 0
+/// `lags` or a `penalty` of 0 for the model's own choice.
+#[must_use]
+pub fn catalogue() -> Vec<CatalogueEntry> {
+    vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()]
+}
+
+/// The entry of one model.
+///
+/// # Errors
+/// [`ForecastError::UnknownModel`] where there is none.
+pub fn entry(name: &str) -> Result<CatalogueEntry, ForecastError> {
+    let all = catalogue();
+    let known = all.iter().map(|e| e.name).collect::<Vec<_>>().join(", ");
+    all.into_iter().find(|e| e.name == name).ok_or_else(|| ForecastError::UnknownModel {
+        framework: FRAMEWORK.to_string(),
+        model: name.to_string(),
+        known,
+    })
+}
+
+fn settings<const N: usize>(own: [(&str, Setting); N]) -> Hyperparameters {
+    let mut settings: Hyperparameters = own.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+    settings.insert(NON_NEGATIVE.to_string(), Setting::Flag(false));
+    settings
+}
+
+fn number(value: f64) -> Setting {
+    Setting::Number(Finite::of(value).unwrap_or(Finite::ZERO))
+}
+
+fn local(name: &'static str, description: &'static str, family: Family) -> CatalogueEntry {
+    CatalogueEntry {
+        name,
+        framework: FRAMEWORK,
+        description,
+        family,
+        known_covariates: false,
+        past_covariates: false,
+        seasonal: false,
+        minimum_length: 2,
+        gpu: false,
+        cost: DeclaredCost {
+            fixed_seconds: 0.01,
+            seconds_per_million: 0.1,
+            fixed_bytes: 4 << 20,
+            bytes_per_observation: 32,
+        },
+        defaults: settings([]),
+    }
+}
+
+fn naive() -> CatalogueEntry {
+    local(
+        NAIVE,
+        "The last observed value, for every step; a random walk's intervals (Hyndman and Athanasopoulos 2021, §5.2).",
+        Family::Baseline,
+    )
+}
+
+fn drift() -> CatalogueEntry {
+    let entry = local(
+        DRIFT,
+        "A random walk with drift: the line through the first and the last value (Hyndman and Athanasopoulos 2021, §5.2).",
+        Family::Baseline,
+    );
+    CatalogueEntry { minimum_length: 3, ..entry }
+}
+
+fn seasonal_naive() -> CatalogueEntry {
+    let entry =
+        local(SEASONAL_NAIVE, "The value one season ago (Hyndman and Athanasopoulos 2021, §5.2).", Family::Baseline);
+    CatalogueEntry { seasonal: true, defaults: settings([("season_length", Setting::Integer(0))]), ..entry }
+}
+
+fn theta() -> CatalogueEntry {
+    let entry = local(
+        THETA,
+        "The standard Theta method on seasonally adjusted data (Assimakopoulos and Nikolopoulos 2000; Hyndman and Billah 2003): half the trend line, half simple exponential smoothing.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        seasonal: true,
+        minimum_length: 4,
+        cost: DeclaredCost { seconds_per_million: 1.0, bytes_per_observation: 96, ..entry.cost },
+        defaults: settings([
+            ("season_length", Setting::Integer(0)),
+            ("decomposition", Setting::Text("auto".to_string())),
+        ]),
+        ..entry
+    }
+}
+
+fn ridge() -> CatalogueEntry {
+    let entry = local(
+        RIDGE,
+        "Direct multi-step ridge autoregression over lags, seasonal lags, Fourier terms, the calendar and covariates (Hoerl and Kennard 1970), regularised by generalised cross-validation (Golub, Heath and Wahba 1979).",
+        Family::Linear,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        past_covariates: true,
+        seasonal: true,
+        minimum_length: 12,
+        cost: DeclaredCost {
+            fixed_seconds: 2.0,
+            seconds_per_million: 12.0,
+            fixed_bytes: 32 << 20,
+            bytes_per_observation: 256,
+        },
+        defaults: settings([
+            ("seasonal_periods", Setting::Integers(Vec::new())),
+            ("lags", Setting::Integer(0)),
+            ("fourier_terms", Setting::Integer(5)),
+            ("calendar", Setting::Flag(true)),
+            ("pooled", Setting::Text("auto".to_string())),
+            ("window_cap", Setting::Integer(4_096)),
+            ("penalty", number(0.0)),
+        ]),
+        ..entry
+    }
+}
+
+fn nhits() -> CatalogueEntry {
+    CatalogueEntry {
+        name: NHITS,
+        framework: FRAMEWORK,
+        description: "N-HiTS: neural hierarchical interpolation over pooled windows, one network for all series (Challu et al. 2023).",
+        family: Family::Deep,
+        known_covariates: true,
+        past_covariates: true,
+        seasonal: true,
+        minimum_length: 16,
+        gpu: true,
+        cost: DeclaredCost {
+            fixed_seconds: 20.0,
+            seconds_per_million: 2.0,
+            fixed_bytes: 192 << 20,
+            bytes_per_observation: 64,
+        },
+        defaults: settings([
+            ("input_multiple", Setting::Integer(5)),
+            ("stacks", Setting::Integer(3)),
+            ("hidden", Setting::Integer(256)),
+            ("layers", Setting::Integer(2)),
+            ("pool_sizes", Setting::Integers(vec![8, 4, 1])),
+            ("batch_size", Setting::Integer(128)),
+            ("steps", Setting::Integer(400)),
+            ("learning_rate", number(0.003)),
+        ]),
+    }
+}

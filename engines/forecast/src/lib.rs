@@ -1,0 +1,32 @@
+//! Forecasting models, backtesting, metrics, ensembles and conformal calibration.
+//!
+//! A [`TrialJob`] names a panel, a model and a backtest; [`run`] returns forecasts with calibrated quantiles, the
+//! backtest's windows and scores; [`ensemble::greedy`] combines several results. Models implement [`Forecaster`] and
+//! see data only through a [`view::TrainingView`], which cannot look past an origin.
+//!
+//! This crate knows nothing of events, processes or files. Start reading at [`forecaster`], then [`job`].
+
+mod backtest;
+mod calibration;
+pub mod catalogue;
+mod checks;
+pub mod ensemble;
+pub mod error;
+pub mod forecaster;
+mod gaps;
+pub mod job;
+mod linear;
+pub mod metrics;
+mod models;
+pub mod registry;
+pub mod settings;
+pub mod time_axis;
+pub mod view;
+
+pub use catalogue::catalogue;
+pub use error::ForecastError;
+pub use forecaster::{FitTask, Forecaster, PredictRequest, Progress, Refit, SeriesForecast, Silent};
+pub use job::{TrialJob, TrialResult, WindowForecast, run};
+pub use registry::Registry;
+pub use settings::Settings;
+pub use view::{SeriesView, TrainingView};

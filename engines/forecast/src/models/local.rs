@@ -1,0 +1,127 @@
+//! The frame of cheap local models: each series by itself, estimated from the history in the request.
+
+use atsre_domain::model::ModelSpec;
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use crate::catalogue;
+use crate::error::ForecastError;
+use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
+use crate::gaps;
+use crate::settings::Settings;
+
+/// A forecast with normal errors.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NormalForecast {
+    /// The expected value at each step.
+    pub(crate) mean: Vec<f64>,
+    /// The standard deviation at each step.
+    pub(crate) deviation: Vec<f64>,
+}
+
+/// A model of one series.
+pub(crate) trait LocalModel: Send + Sync + 'static {
+    /// The name in the catalogue.
+    const NAME: &'static str;
+    /// The fewest observations it can work with.
+    fn minimum_length(&self, season_length: usize) -> usize;
+    /// Forecasts `horizon` steps after `history`, which has at least one observed value.
+    fn forecast(&self, history: &[f64], horizon: usize, season_length: usize) -> Result<NormalForecast, ForecastError>;
+}
+
+/// A local model as a [`Forecaster`].
+#[derive(Debug)]
+pub(crate) struct Local<M> {
+    model: M,
+    /// The model's own season; 0 for the plan's.
+    season_setting: usize,
+    /// The season in use, once fitted.
+    season_length: Option<usize>,
+}
+
+impl<M: LocalModel> Local<M> {
+    /// Builds the model from its spec: `make` reads the settings that are its own.
+    pub(crate) fn construct(
+        spec: &ModelSpec,
+        make: impl FnOnce(&Settings) -> Result<M, ForecastError>,
+    ) -> Result<Box<dyn Forecaster>, ForecastError> {
+        let entry = catalogue::entry(M::NAME)?;
+        let settings = Settings::resolve(&entry, spec)?;
+        let season_setting = if entry.seasonal { settings.size("season_length", 0..=1_000_000)? } else { 1 };
+        Ok(Box::new(Self { model: make(&settings)?, season_setting, season_length: None }))
+    }
+
+    /// The model without a season, ready to predict.
+    pub(crate) const fn fitted(model: M) -> Self {
+        Self { model, season_setting: 1, season_length: Some(1) }
+    }
+
+    fn season(&self, plan: usize) -> usize {
+        if self.season_setting > 0 { self.season_setting } else { plan.max(1) }
+    }
+}
+
+impl<M: LocalModel> Forecaster for Local<M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn refit(&self) -> Refit {
+        Refit::EveryWindow
+    }
+
+    fn minimum_length(&self, _horizon: usize, season_length: usize) -> usize {
+        self.model.minimum_length(self.season(season_length))
+    }
+
+    fn fit(&mut self, task: &FitTask<'_>) -> Result<(), ForecastError> {
+        task.progress.check()?;
+        self.season_length = Some(self.season(task.season_length));
+        Ok(())
+    }
+
+    fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError> {
+        let season_length = self.season_length.ok_or_else(|| ForecastError::NotFitted(M::NAME.to_string()))?;
+        let scores = standard_normal_quantiles(request.quantile_levels)?;
+        (0..request.view.len())
+            .into_par_iter()
+            .map(|i| {
+                request.progress.check()?;
+                let series = request.view.series(i);
+                let history = series.target();
+                let needed = self.model.minimum_length(season_length);
+                let length = gaps::usable_length(history);
+                if length < needed {
+                    let (model, item_id) = (M::NAME.to_string(), series.item_id().to_string());
+                    return Err(ForecastError::TooShort { model, item_id, length, needed });
+                }
+                let forecast =
+                    self.model.forecast(&history[history.len() - length..], request.horizon, season_length)?;
+                Ok(SeriesForecast {
+                    item_id: series.item_id().to_string(),
+                    times: series.future_times(request.horizon)?,
+                    quantiles: scores.iter().map(|z| forecast.quantile(*z)).collect(),
+                    mean: forecast.mean,
+                })
+            })
+            .collect()
+    }
+}
+
+impl NormalForecast {
+    fn quantile(&self, z: f64) -> Vec<f64> {
+        self.mean.iter().zip(&self.deviation).map(|(m, d)| m + z * d).collect()
+    }
+}
+
+/// The standard normal quantiles at `levels`.
+pub(crate) fn standard_normal_quantiles(levels: &[f64]) -> Result<Vec<f64>, ForecastError> {
+    let normal = Normal::new(0.0, 1.0)
+        .map_err(|e| ForecastError::Job(format!("the standard normal distribution is refused: {e}")))?;
+    Ok(levels.iter().map(|l| normal.inverse_cdf(*l)).collect())
+}
+
+/// The root of a sum of squared errors over `count − 1`, zero where there are fewer than two errors.
+pub(crate) fn deviation(sum_of_squares: f64, count: usize) -> f64 {
+    if count < 2 { 0.0 } else { (sum_of_squares / (count - 1) as f64).sqrt() }
+}

@@ -1,0 +1,60 @@
+//! From a model's name to the model itself.
+
+use std::collections::BTreeMap;
+
+use atsre_domain::model::ModelSpec;
+
+use crate::catalogue;
+use crate::error::ForecastError;
+use crate::forecaster::Forecaster;
+use crate::models;
+
+/// Builds a model from its spec; refuses unknown settings and unusable values.
+pub type Constructor = fn(&ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError>;
+
+/// The framework of every model that this crate knows.
+pub const FRAMEWORK: &str = "atsre";
+
+/// The models that a process can build, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    constructors: BTreeMap<&'static str, Constructor>,
+}
+
+impl Registry {
+    /// The models of this crate: baselines, statistical and linear models.
+    #[must_use]
+    pub fn classical() -> Self {
+        let mut registry = Self::default();
+        registry.register(catalogue::NAIVE, models::naive::construct);
+        registry.register(catalogue::SEASONAL_NAIVE, models::seasonal_naive::construct);
+        registry.register(catalogue::DRIFT, models::drift::construct);
+        registry.register(catalogue::THETA, models::theta::construct);
+        registry.register(catalogue::RIDGE, models::ridge::construct);
+        registry
+    }
+
+    /// Adds a model, or replaces the one of that name.
+    pub fn register(&mut self, name: &'static str, constructor: Constructor) {
+        self.constructors.insert(name, constructor);
+    }
+
+    /// The names that can be built, ascending.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.constructors.keys().copied()
+    }
+
+    /// Builds the model that a spec asks for.
+    ///
+    /// # Errors
+    /// [`ForecastError::UnknownModel`], or what the model says of its settings.
+    pub fn build(&self, spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
+        let constructor = (spec.framework == FRAMEWORK).then(|| self.constructors.get(spec.model.as_str())).flatten();
+        let constructor = constructor.ok_or_else(|| ForecastError::UnknownModel {
+            framework: spec.framework.clone(),
+            model: spec.model.clone(),
+            known: self.names().collect::<Vec<_>>().join(", "),
+        })?;
+        constructor(spec)
+    }
+}

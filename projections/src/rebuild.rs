@@ -1,0 +1,191 @@
+//! Read models anew from the events: built beside the live one, compared with it, swapped in one transaction.
+
+use atsre_domain::Position;
+use atsre_store::Store;
+use serde::Serialize;
+use sqlx::{Executor as _, PgConnection, Row as _};
+
+use crate::error::Error;
+use crate::projection::{Projection, Table};
+use crate::runner::{self, BATCH, fold};
+use crate::writer;
+
+/// Differing rows that are named.
+const MOST_DIFFERENCES: i64 = 20;
+
+/// A row that differs between the live read model and a fresh build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The table.
+    pub table: String,
+    /// The row's key, as JSON.
+    pub key: String,
+    /// `missing` from the live table, `extra` in it, or `changed`.
+    pub kind: String,
+}
+
+/// The live read model against a fresh build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// The projection.
+    pub name: String,
+    /// Rows of the fresh build, over all tables.
+    pub rows: u64,
+    /// A digest of the fresh build's rows.
+    pub digest: String,
+    /// Whether the live rows differ.
+    pub differs: bool,
+    /// The differing rows, at most 20 a table.
+    pub differences: Vec<Difference>,
+    /// Up to which event both were compared.
+    pub position: Position,
+}
+
+/// Builds a projection anew beside the live one and compares the two at the same position; nothing is changed.
+///
+/// # Errors
+/// When an event cannot be projected, or the store does not answer.
+pub async fn compare(store: &Store, projection: &'static Projection) -> Result<Comparison, Error> {
+    build_and(store, projection, false).await
+}
+
+/// Builds a projection anew and swaps it in; readers see the old rows or the new ones, never neither.
+///
+/// # Errors
+/// When an event cannot be projected, or the store does not answer.
+pub async fn rebuild(store: &Store, projection: &'static Projection) -> Result<Comparison, Error> {
+    build_and(store, projection, true).await
+}
+
+async fn build_and(store: &Store, projection: &'static Projection, swap: bool) -> Result<Comparison, Error> {
+    runner::ensure_schema(store, projection).await?;
+    if swap {
+        // What stopped the projection may be mended by now: a rebuild is how one says that somebody has looked.
+        sqlx::query("DELETE FROM atsre.projection_failures WHERE name = $1").bind(projection.child).execute(store.pool()).await?;
+    }
+    let scratch = format!("{}_building_{}", projection.schema(), uuid::Uuid::new_v4().simple());
+    writer::make_schema(store, projection, &scratch).await?;
+    let outcome = build(store, projection, &scratch, swap).await;
+    let dropped = store.pool().execute(format!("DROP SCHEMA IF EXISTS {scratch} CASCADE").as_str()).await;
+    let comparison = outcome?;
+    dropped?;
+    Ok(comparison)
+}
+
+async fn build(store: &Store, projection: &'static Projection, scratch: &str, swap: bool) -> Result<Comparison, Error> {
+    let live = store.checkpoints().position(projection.child, projection.version).await?;
+    let target = if swap { store.log().head().await?.position } else { live };
+    let mut at = fold_into(store, projection, scratch, Position(0), target).await?;
+    // From here on the live runner waits: what is compared and swapped is of one moment.
+    let mut transaction = store.pool().begin().await?;
+    sqlx::query("SET LOCAL lock_timeout = '30s'").execute(&mut *transaction).await?;
+    let held: Option<i64> =
+        sqlx::query_scalar("SELECT position FROM atsre.checkpoints WHERE name = $1 AND version = $2 FOR UPDATE")
+            .bind(projection.child)
+            .bind(i64::from(projection.version))
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let live = Position(held.map_or(0, i64::unsigned_abs));
+    if !swap || live > at {
+        at = fold_into(store, projection, scratch, at, live).await?;
+    }
+    let comparison = compare_schemas(&mut transaction, projection, scratch, at).await?;
+    if swap {
+        let schema = projection.schema();
+        writer::point_views(&mut transaction, projection, scratch).await?;
+        let statements = format!(
+            "DROP SCHEMA {schema} CASCADE; ALTER SCHEMA {scratch} RENAME TO {schema}; \
+             INSERT INTO atsre.checkpoints (name, version, position) VALUES ('{}', {}, {}) \
+             ON CONFLICT (name, version) DO UPDATE SET position = EXCLUDED.position, updated_at = clock_timestamp();",
+            projection.child, projection.version, at.0
+        );
+        transaction.execute(sqlx::raw_sql(&statements)).await?;
+    }
+    transaction.commit().await?;
+    Ok(comparison)
+}
+
+/// Projects the events after `from` up to `until` into a schema.
+async fn fold_into(
+    store: &Store,
+    projection: &Projection,
+    schema: &str,
+    from: Position,
+    until: Position,
+) -> Result<Position, Error> {
+    let mut at = from;
+    while at < until {
+        let most = usize::try_from(until.0 - at.0).unwrap_or(BATCH).min(BATCH);
+        let events = store.log().read(at, most).await?;
+        let Some(last) = events.last() else { break };
+        let last = last.position;
+        let merged = fold(store, projection, &events).await?;
+        if !merged.is_empty() {
+            let mut transaction = store.pool().begin().await?;
+            sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
+            writer::write(&mut transaction, projection, schema, merged).await?;
+            transaction.commit().await?;
+        }
+        at = last;
+    }
+    Ok(at.max(until))
+}
+
+async fn compare_schemas(
+    connection: &mut PgConnection,
+    projection: &Projection,
+    fresh: &str,
+    position: Position,
+) -> Result<Comparison, Error> {
+    let live = projection.schema();
+    let (mut rows, mut digests, mut differences) = (0, Vec::new(), Vec::new());
+    for table in projection.tables {
+        // The sum of the rows' hashes does not depend on their order, and needs no sorting.
+        let row = sqlx::query(&format!(
+            "SELECT count(*) AS rows, coalesce(sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint), 0)::text AS digest \
+             FROM {fresh}.{} t",
+            table.name
+        ))
+        .fetch_one(&mut *connection)
+        .await?;
+        rows += row.try_get::<i64, _>("rows")?.unsigned_abs();
+        digests.push(format!("{}:{}", table.name, row.try_get::<String, _>("digest")?));
+        differences.extend(table_differences(connection, table, &live, fresh).await?);
+    }
+    Ok(Comparison {
+        name: projection.name.to_owned(),
+        rows,
+        digest: digests.join(" "),
+        differs: !differences.is_empty(),
+        differences,
+        position,
+    })
+}
+
+async fn table_differences(
+    connection: &mut PgConnection,
+    table: &Table,
+    live: &str,
+    fresh: &str,
+) -> Result<Vec<Difference>, Error> {
+    let key = |alias: &str| {
+        let columns: Vec<String> = table.key.iter().map(|c| format!("'{c}', {alias}.{c}")).collect();
+        format!("jsonb_build_object({})::text", columns.join(", "))
+    };
+    let name = table.name;
+    let on: Vec<String> = table.key.iter().map(|c| format!("l.{c} = f.{c}")).collect();
+    let first = table.key[0];
+    let statement = format!(
+        "SELECT CASE WHEN l.{first} IS NULL THEN {} ELSE {} END AS key, \
+                CASE WHEN l.{first} IS NULL THEN 'missing' WHEN f.{first} IS NULL THEN 'extra' ELSE 'changed' END AS kind \
+         FROM {live}.{name} l FULL JOIN {fresh}.{name} f ON {} \
+         WHERE l.{first} IS NULL OR f.{first} IS NULL OR l::text IS DISTINCT FROM f::text ORDER BY 1 LIMIT {MOST_DIFFERENCES}",
+        key("f"),
+        key("l"),
+        on.join(" AND ")
+    );
+    let rows = sqlx::query(&statement).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| Ok(Difference { table: name.to_owned(), key: row.try_get("key")?, kind: row.try_get("kind")? }))
+        .collect()
+}

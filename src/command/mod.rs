@@ -1,0 +1,55 @@
+//! The commands, a file each.
+
+pub mod approval;
+pub mod causal;
+pub mod db;
+pub mod demo;
+pub mod forecast;
+pub mod history;
+pub mod lists;
+pub mod models;
+pub mod profile;
+pub mod reading;
+pub mod rebuild;
+pub mod resume;
+pub mod run;
+pub mod serve;
+pub mod verify;
+pub mod worker;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::error::Failure;
+
+/// Runs the command.
+///
+/// # Errors
+/// What the user is told.
+pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let json = cli.json;
+    let config = Config::load(&cli)?;
+    match cli.command {
+        Command::Demo(demo) => demo::run(&config, &demo, json).await,
+        Command::Run(run) => run::run(&config, &run, json).await,
+        Command::Resume { experiment } => resume::run(&config, experiment.as_deref(), json).await,
+        Command::Approve { experiment } => approval::run(&config, &experiment, None, json).await,
+        Command::Reject { experiment, why } => approval::run(&config, &experiment, Some(&why), json).await,
+        Command::Serve(serve) => serve::run(&config, &serve).await,
+        Command::Experiments(filter) => lists::experiments(&config, &filter, json).await,
+        Command::Trials(filter) => lists::trials(&config, &filter, json).await,
+        Command::Datasets(filter) => lists::datasets(&config, &filter, json).await,
+        Command::Graphs(filter) => lists::graphs(&config, &filter, json).await,
+        Command::Events(filter) => lists::events(&config, &filter, json).await,
+        Command::Models => models::run(json),
+        Command::History { experiment } => history::run(&config, &experiment, json).await,
+        Command::Verify { experiment, anchor } => verify::run(&config, experiment.as_deref(), anchor.as_deref(), json).await,
+        Command::Rebuild { projections, check } => rebuild::run(&config, &projections, check, json).await,
+        Command::Profile(engine) => profile::run(&engine, json),
+        Command::Causal(causal) => causal::run(&causal, json),
+        Command::Forecast(forecast) => forecast::run(&forecast, json),
+        Command::Db { action } => db::run(&config, &action, json).await,
+        Command::Worker => Ok(worker::run()),
+    }
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask`: the tasks of this repository.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use xtask::{cases, ci, command};
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Formatting, lints, tests, documentation and licences: what a change has to pass.
+    Ci {
+        /// Only these steps, in this order.
+        steps: Vec<ci::Step>,
+    },
+    /// Judges reference cases: one line a case, exit code 1 where one differs.
+    Cases {
+        /// What the cases are about.
+        #[arg(value_enum)]
+        kind: Kind,
+        /// A folder with `cases/` and `data/`.
+        folder: PathBuf,
+    },
+    /// Rewrites the golden snapshots, to be reviewed like code.
+    Golden,
+    /// Runs the benchmarks, optimised; arguments after `--` are passed on.
+    Bench {
+        /// Arguments of the benchmark program.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Classical time-series statistics.
+    Stats,
+}
+
+fn main() -> Result<ExitCode> {
+    match Arguments::parse().task {
+        Task::Ci { steps } => ci::run(&steps).map(|()| ExitCode::SUCCESS),
+        Task::Cases { kind: Kind::Stats, folder } => {
+            let verdicts = cases::stats::judge(&folder)?;
+            print!("{}", cases::render(&verdicts));
+            Ok(if verdicts.iter().all(cases::Verdict::agrees) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        // Golden tests carry `golden` in their names and rewrite their snapshot where the variable is set.
+        Task::Golden => {
+            command::cargo(&["test", "--workspace", "golden"], &[("UPDATE_GOLDEN", "1")]).map(|()| ExitCode::SUCCESS)
+        }
+        Task::Bench { arguments } => {
+            let mut line = vec!["run", "--release", "--package", "atsre-bench", "--"];
+            line.extend(arguments.iter().map(String::as_str));
+            command::cargo(&line, &[]).map(|()| ExitCode::SUCCESS)
+        }
+    }
+}
