@@ -119,7 +119,12 @@ impl Forecaster {
             seed: seed.0,
             threads: limits.threads,
         };
-        let encoded = encode_job(&Job { trial: job, limits, heartbeat_ms: HEARTBEAT_MS })
+        let encoded = encode_job(&Job {
+            trial: job,
+            limits,
+            heartbeat_ms: HEARTBEAT_MS,
+            core_milliwatts: services.settings.core_milliwatts,
+        })
             .map_err(|error| AgentError::Missing(error.to_string()))?;
         let panel_digest = version.cleaned.map(|c| c.panel_digest).unwrap_or(atsre_domain::Digest(String::new()));
         let started = |pid| TrialStarted {

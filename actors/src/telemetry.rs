@@ -19,6 +19,8 @@ pub(crate) struct Telemetry {
     /// When a sample was kept last.
     kept: Timestamp,
     merged: Option<Merged>,
+    /// The sample seen last.
+    last: Option<Sample>,
     usage: Usage,
 }
 
@@ -42,7 +44,7 @@ impl Telemetry {
         };
         // The first sample is kept at once, so that a trial shorter than the interval has one.
         let kept = Timestamp(now.0 - interval.as_micros() as i64);
-        Self { sampler, batch: Batch::new(pid), interval, kept, merged: None, usage: Usage::default() }
+        Self { sampler, batch: Batch::new(pid), interval, kept, merged: None, last: None, usage: Usage::default() }
     }
 
     /// Looks at the process; gives a batch when one is full.
@@ -51,6 +53,7 @@ impl Telemetry {
         match sampler.sample(now) {
             Ok(sample) => {
                 self.usage = sampler.usage();
+                self.last = Some(sample.clone());
                 self.merge(sample);
             }
             Err(error) => {
@@ -67,6 +70,24 @@ impl Telemetry {
 
     pub(crate) const fn usage(&self) -> Usage {
         self.usage
+    }
+
+    /// What the worker saw of itself at its end; the larger of each figure stands. Its last moments become a sample.
+    pub(crate) fn told(&mut self, seen: Usage, now: Timestamp) {
+        let (before, after) = (self.usage, &mut self.usage);
+        after.cpu_ms = before.cpu_ms.max(seen.cpu_ms);
+        after.peak_rss_bytes = before.peak_rss_bytes.max(seen.peak_rss_bytes);
+        after.energy_mj = before.energy_mj.max(seen.energy_mj);
+        let since = self.merged.as_ref().map_or(self.kept, |m| m.sample.at);
+        let (span_ms, cpu_ms) = (now.millis_since(since), after.cpu_ms - before.cpu_ms);
+        let energy_mj = after.energy_mj - before.energy_mj;
+        if span_ms > 0
+            && let Some(last) = self.merged.as_ref().map(|m| m.sample.clone()).or_else(|| self.last.clone())
+        {
+            let cpu_milli = u32::try_from(cpu_ms * 1000 / span_ms).unwrap_or(u32::MAX);
+            let (io_read_bytes, io_write_bytes) = (0, 0);
+            self.merge(Sample { at: now, cpu_milli, rss_bytes: seen.peak_rss_bytes, io_read_bytes, io_write_bytes, energy_mj, ..last });
+        }
     }
 
     /// The total, and the last batch where one is begun.

@@ -10,11 +10,13 @@
 pub mod datasets;
 pub mod error;
 pub mod experiments;
+mod fold;
 pub mod projection;
 pub mod rebuild;
 mod resources;
 pub mod row;
 pub mod runner;
+mod schema;
 mod writer;
 
 use atsre_domain::Position;

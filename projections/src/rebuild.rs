@@ -3,12 +3,14 @@
 use atsre_domain::Position;
 use atsre_store::Store;
 use serde::Serialize;
-use sqlx::{Executor as _, PgConnection, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::error::Error;
 use crate::projection::{Projection, Table};
-use crate::runner::{self, BATCH, fold};
-use crate::writer;
+use crate::fold::fold;
+use crate::row::Merged;
+use crate::runner::{self, BATCH};
+use crate::{schema, writer};
 
 /// Differing rows that are named.
 const MOST_DIFFERENCES: i64 = 20;
@@ -58,77 +60,131 @@ pub async fn rebuild(store: &Store, projection: &'static Projection) -> Result<C
 }
 
 async fn build_and(store: &Store, projection: &'static Projection, swap: bool) -> Result<Comparison, Error> {
-    runner::ensure_schema(store, projection).await?;
-    if swap {
-        // What stopped the projection may be mended by now: a rebuild is how one says that somebody has looked.
-        sqlx::query("DELETE FROM atsre.projection_failures WHERE name = $1").bind(projection.child).execute(store.pool()).await?;
-    }
-    let scratch = format!("{}_building_{}", projection.schema(), uuid::Uuid::new_v4().simple());
-    writer::make_schema(store, projection, &scratch).await?;
+    schema::ensure(store, projection).await?;
+    let scratch = format!("{}_building", projection.schema());
+    // One build of a projection at a time. The lock belongs to a connection of its own, so that it goes with it,
+    // however this ends; what an interrupted build left behind goes when the next one begins.
+    let mut lock = store.pool().acquire().await?.detach();
+    lock.execute("SET lock_timeout = 0").await?;
+    sqlx::query("SELECT pg_advisory_lock(hashtextextended($1, 1))").bind(&scratch).execute(&mut lock).await?;
+    let drop_scratch = format!("DROP SCHEMA IF EXISTS {scratch} CASCADE");
+    let mut transaction = store.pool().begin().await?;
+    transaction.execute(drop_scratch.as_str()).await?;
+    schema::make(&mut transaction, projection, &scratch).await?;
+    transaction.commit().await?;
     let outcome = build(store, projection, &scratch, swap).await;
-    let dropped = store.pool().execute(format!("DROP SCHEMA IF EXISTS {scratch} CASCADE").as_str()).await;
+    let dropped = store.pool().execute(drop_scratch.as_str()).await;
+    lock.close().await?;
     let comparison = outcome?;
     dropped?;
+    if swap {
+        runner::catch_up(store, projection).await?;
+        schema::show(store, projection).await?;
+    }
     Ok(comparison)
 }
 
-async fn build(store: &Store, projection: &'static Projection, scratch: &str, swap: bool) -> Result<Comparison, Error> {
-    let live = store.checkpoints().position(projection.child, projection.version).await?;
-    let target = if swap { store.log().head().await?.position } else { live };
-    let mut at = fold_into(store, projection, scratch, Position(0), target).await?;
-    // From here on the live runner waits: what is compared and swapped is of one moment.
-    let mut transaction = store.pool().begin().await?;
-    sqlx::query("SET LOCAL lock_timeout = '30s'").execute(&mut *transaction).await?;
-    let held: Option<i64> =
-        sqlx::query_scalar("SELECT position FROM atsre.checkpoints WHERE name = $1 AND version = $2 FOR UPDATE")
-            .bind(projection.child)
-            .bind(i64::from(projection.version))
-            .fetch_optional(&mut *transaction)
-            .await?;
-    let live = Position(held.map_or(0, i64::unsigned_abs));
-    if !swap || live > at {
-        at = fold_into(store, projection, scratch, at, live).await?;
+async fn build(store: &Store, projection: &Projection, scratch: &str, swap: bool) -> Result<Comparison, Error> {
+    // The bulk without holding anything; then only what came meanwhile is left.
+    let mut at = Position(0);
+    loop {
+        let live = store.checkpoints().position(projection.child, projection.version).await?;
+        let reached = fold_into(store, projection, scratch, at, live, None).await?;
+        if reached == at || live.0 - reached.0.min(live.0) < BATCH as u64 {
+            at = reached;
+            break;
+        }
+        at = reached;
     }
+    let mut transaction = store.pool().begin().await?;
+    let live = if swap {
+        // From here on the live runner waits: what is compared and swapped is of one moment.
+        transaction.execute("SET LOCAL lock_timeout = '60s'").await?;
+        held_position(&mut transaction, projection, " FOR UPDATE").await?
+    } else {
+        // Rows and checkpoint commit together, so one snapshot shows both at the same event, and nobody waits.
+        transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        held_position(&mut transaction, projection, "").await?
+    };
+    let at = fold_into(store, projection, scratch, at, live, Some(&mut transaction)).await?;
     let comparison = compare_schemas(&mut transaction, projection, scratch, at).await?;
     if swap {
         let schema = projection.schema();
-        writer::point_views(&mut transaction, projection, scratch).await?;
-        let statements = format!(
-            "DROP SCHEMA {schema} CASCADE; ALTER SCHEMA {scratch} RENAME TO {schema}; \
-             INSERT INTO atsre.checkpoints (name, version, position) VALUES ('{}', {}, {}) \
-             ON CONFLICT (name, version) DO UPDATE SET position = EXCLUDED.position, updated_at = clock_timestamp();",
-            projection.child, projection.version, at.0
-        );
+        schema::point_views(&mut transaction, projection, scratch).await?;
+        let statements = format!("DROP SCHEMA {schema} CASCADE; ALTER SCHEMA {scratch} RENAME TO {schema};");
         transaction.execute(sqlx::raw_sql(&statements)).await?;
+        schema::set_checkpoint(&mut transaction, projection, at.0).await?;
+        // What stopped the projection may be mended by now: a rebuild is how one says that somebody has looked.
+        sqlx::query("DELETE FROM atsre.projection_failures WHERE name = $1")
+            .bind(projection.child)
+            .execute(&mut *transaction)
+            .await?;
     }
     transaction.commit().await?;
     Ok(comparison)
 }
 
-/// Projects the events after `from` up to `until` into a schema.
+async fn held_position(connection: &mut PgConnection, projection: &Projection, lock: &str) -> Result<Position, Error> {
+    let statement = format!("SELECT position FROM atsre.checkpoints WHERE name = $1 AND version = $2{lock}");
+    let held: Option<i64> = sqlx::query_scalar(&statement)
+        .bind(projection.child)
+        .bind(i64::from(projection.version))
+        .fetch_optional(connection)
+        .await?;
+    Ok(Position(held.map_or(0, i64::unsigned_abs)))
+}
+
+/// Projects the events after `from` up to `until` into a schema, in the transaction given or in transactions of its
+/// own. Answers how far the log went.
 async fn fold_into(
     store: &Store,
     projection: &Projection,
     schema: &str,
     from: Position,
     until: Position,
+    mut within: Option<&mut PgConnection>,
 ) -> Result<Position, Error> {
     let mut at = from;
     while at < until {
         let most = usize::try_from(until.0 - at.0).unwrap_or(BATCH).min(BATCH);
         let events = store.log().read(at, most).await?;
-        let Some(last) = events.last() else { break };
-        let last = last.position;
-        let merged = fold(store, projection, &events).await?;
-        if !merged.is_empty() {
-            let mut transaction = store.pool().begin().await?;
-            sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
-            writer::write(&mut transaction, projection, schema, merged).await?;
-            transaction.commit().await?;
+        let mut rest = events.as_slice();
+        if rest.is_empty() {
+            break;
         }
-        at = last;
+        while !rest.is_empty() {
+            let folded = fold(store, projection, rest).await?;
+            let (done, later) = rest.split_at(folded.events);
+            if let (Some(message), Some(event)) = (folded.poison, later.first()) {
+                let name = projection.name.to_owned();
+                return Err(Error::Stopped { name, position: event.position, message });
+            }
+            write(store, projection, schema, folded.merged, within.as_deref_mut()).await?;
+            at = done.last().map_or(at, |event| event.position);
+            rest = later;
+        }
     }
-    Ok(at.max(until))
+    Ok(at)
+}
+
+async fn write(
+    store: &Store,
+    projection: &Projection,
+    schema: &str,
+    merged: Merged,
+    within: Option<&mut PgConnection>,
+) -> Result<(), Error> {
+    if merged.is_empty() {
+        return Ok(());
+    }
+    if let Some(connection) = within {
+        return writer::write(connection, projection, schema, merged).await;
+    }
+    let mut transaction = store.pool().begin().await?;
+    transaction.execute("SET LOCAL synchronous_commit = off").await?;
+    writer::write(&mut transaction, projection, schema, merged).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 async fn compare_schemas(

@@ -80,7 +80,10 @@ impl Merged {
         });
         let row = &mut table.rows[place];
         match op.change {
-            Change::Update(columns) => row.upsert.as_mut().unwrap_or(row.update.get_or_insert_default()).extend(columns),
+            Change::Update(columns) => match &mut row.upsert {
+                Some(upsert) => upsert.extend(columns),
+                None => row.update.get_or_insert_default().extend(columns),
+            },
             Change::Upsert(columns) => row.upsert.get_or_insert_default().extend(columns),
         }
     }

@@ -1,50 +1,69 @@
 //! The one runner: batch, apply, rows and checkpoint in one transaction.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use atsre_domain::event::AnyEvent;
-use atsre_domain::{Digest, Position, Recorded};
-use atsre_store::{Checkpoints, Store, StoredEvent};
-use serde_json::Value;
+use atsre_domain::Position;
+use atsre_store::{Checkpoints, Error as StoreError, Store, StoredEvent};
+use sqlx::Executor as _;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::error::Error;
-use crate::projection::{Artifacts, Projection};
-use crate::row::Merged;
-use crate::writer;
+use crate::fold::{Folded, fold};
+use crate::projection::Projection;
+use crate::{schema, writer};
 
-/// Events in one transaction.
+/// Events read at once, and at most in one transaction.
 pub(crate) const BATCH: usize = 2_000;
+/// How often a projection that has stopped looks whether it may go on.
+const STOPPED_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a projection until told to stop.
+/// Runs a projection until told to stop. At an event that cannot be projected the projection stands still, and says so
+/// in `projection_failures`, until a rebuild has cleared that; the others go on.
 ///
 /// # Errors
-/// When an event cannot be projected (the projection then stays where it is), or the store does not answer.
+/// When the store does not answer, or the log is not whole.
 pub async fn run(store: Store, name: &str, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
     let projection = crate::find(name)?;
-    ensure_schema(&store, projection).await?;
-    ensure_not_stopped(&store, projection).await?;
-    let at = store.checkpoints().position(projection.child, projection.version).await?;
-    let mut follower = store.log().follow(at);
-    while !*stop.borrow() {
-        let from = follower.position();
-        tokio::select! {
-            changed = stop.changed() => if changed.is_err() { break },
-            events = follower.next(BATCH) => {
-                let events = events?;
-                match step(&store, projection, from, &events).await {
-                    Ok(()) => {}
-                    // Another node runs the same projection and was first; its rows are the same.
-                    Err(Error::Store(atsre_store::Error::CheckpointMoved { .. })) => {
-                        let moved = store.checkpoints().position(projection.child, projection.version).await?;
-                        follower = store.log().follow(moved);
-                    }
-                    Err(error) => return Err(error),
+    let running = async {
+        loop {
+            match follow(&store, projection).await {
+                Err(Error::Stopped { position, message, .. }) => {
+                    tracing::error!(projection = projection.name, %position, message, "the read model has stopped");
+                    wait_until_mended(&store, projection).await?;
                 }
+                Err(error) => return Err(error),
+                Ok(never) => match never {},
             }
         }
+    };
+    // Dropped in the middle of a batch, it loses that batch, which is done again.
+    tokio::select! {
+        // Nobody can tell it to stop any more: that is the end as well.
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+        outcome = running => outcome,
     }
-    Ok(())
+}
+
+async fn follow(store: &Store, projection: &Projection) -> Result<std::convert::Infallible, Error> {
+    schema::ensure(store, projection).await?;
+    ensure_not_stopped(store, projection).await?;
+    loop {
+        let reached = catch_up(store, projection).await?;
+        schema::show(store, projection).await?;
+        store.log().follow(reached).next(1).await?;
+    }
+}
+
+async fn wait_until_mended(store: &Store, projection: &Projection) -> Result<(), Error> {
+    let mut looking = tokio::time::interval(STOPPED_PAUSE);
+    loop {
+        looking.tick().await;
+        match ensure_not_stopped(store, projection).await {
+            Err(Error::Stopped { .. }) => {}
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Projects all events up to the head, and gives its position.
@@ -52,95 +71,125 @@ pub async fn run(store: Store, name: &str, mut stop: watch::Receiver<bool>) -> R
 /// # Errors
 /// When an event cannot be projected, or the store does not answer.
 pub async fn catch_up(store: &Store, projection: &Projection) -> Result<Position, Error> {
-    ensure_schema(store, projection).await?;
+    catch_up_in_batches(store, projection, BATCH).await
+}
+
+/// As [`catch_up`], with at most so many events in one transaction.
+///
+/// # Errors
+/// As [`catch_up`].
+pub async fn catch_up_in_batches(store: &Store, projection: &Projection, batch: usize) -> Result<Position, Error> {
+    schema::ensure(store, projection).await?;
+    let position = || async move { store.checkpoints().position(projection.child, projection.version).await };
+    let mut at = position().await?;
+    let mut ahead: Option<ReadAhead> = None;
     loop {
-        let from = store.checkpoints().position(projection.child, projection.version).await?;
-        let events = store.log().read(from, BATCH).await?;
-        if events.is_empty() {
-            return Ok(from);
+        let events = match ahead.take() {
+            Some(reading) => reading.finish().await?,
+            None => store.log().read(at, batch).await?,
+        };
+        let Some(last) = events.last().map(|event| event.position) else { return Ok(at) };
+        if events.len() == batch {
+            ahead = Some(ReadAhead::begin(store, last, batch));
         }
-        step(store, projection, from, &events).await?;
+        match step(store, projection, at, &events).await {
+            Ok(()) => at = last,
+            // Another runner of the same projection was first; its rows are the same.
+            Err(Error::Store(StoreError::CheckpointMoved { .. })) => {
+                ahead = None;
+                at = position().await?;
+            }
+            Err(error) => return Err(error),
+        }
     }
 }
 
-/// One batch: rows and checkpoint commit together. They are lost together as well, so the commit need not wait for
-/// the disk: a crash means only that the batch is done again.
+/// While a batch is projected, the next is read.
+struct ReadAhead(JoinHandle<Result<Vec<StoredEvent>, StoreError>>);
+
+impl ReadAhead {
+    fn begin(store: &Store, after: Position, limit: usize) -> Self {
+        let log = store.log().clone();
+        Self(tokio::spawn(async move { log.read(after, limit).await }))
+    }
+
+    async fn finish(mut self) -> Result<Vec<StoredEvent>, StoreError> {
+        (&mut self.0).await.unwrap_or_else(|error| {
+            Err(StoreError::Corrupt { what: "reading the log".to_owned(), detail: error.to_string() })
+        })
+    }
+}
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Projects a batch, in as many transactions as its rows ask for.
 async fn step(store: &Store, projection: &Projection, from: Position, events: &[StoredEvent]) -> Result<(), Error> {
-    let Some(last) = events.last() else { return Ok(()) };
-    let merged = match fold(store, projection, events).await {
-        Ok(merged) => merged,
-        Err(Error::Stopped { position, message, name }) => {
-            record_failure(store, projection, position, &message).await?;
-            return Err(Error::Stopped { position, message, name });
+    let (mut at, mut rest) = (from, events);
+    while !rest.is_empty() {
+        let folded = fold(store, projection, rest).await?;
+        let (done, later) = rest.split_at(folded.events);
+        let poison = folded.poison.clone();
+        if let Some(last) = done.last() {
+            match commit(store, projection, at, last.position, folded).await {
+                Ok(()) => at = last.position,
+                // The database does not take a value: go on one by one, up to the event that it belongs to.
+                Err(Error::Database(sqlx::Error::Database(error))) if refuses_data(error.as_ref()) => {
+                    one_by_one(store, projection, at, done).await?;
+                    at = last.position;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Err(error) => return Err(error),
-    };
+        if let Some(message) = poison {
+            let position = later.first().map_or(at, |event| event.position);
+            return stopped(store, projection, position, message).await;
+        }
+        rest = later;
+    }
+    Ok(())
+}
+
+async fn one_by_one(store: &Store, projection: &Projection, from: Position, events: &[StoredEvent]) -> Result<(), Error> {
+    let mut at = from;
+    for event in events {
+        let folded = fold(store, projection, std::slice::from_ref(event)).await?;
+        match commit(store, projection, at, event.position, folded).await {
+            Ok(()) => at = event.position,
+            Err(Error::Database(sqlx::Error::Database(error))) if refuses_data(error.as_ref()) => {
+                return stopped(store, projection, event.position, error.to_string()).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Rows and checkpoint commit together. They are lost together as well, so the commit need not wait for the disk: a
+/// crash means only that the batch is done again.
+async fn commit(store: &Store, projection: &Projection, from: Position, to: Position, folded: Folded) -> Result<(), Error> {
     let mut transaction = store.pool().begin().await?;
-    sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
+    // A rebuild holds the checkpoint while it takes the last events and swaps.
+    transaction.execute("SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '60s'").await?;
     // The checkpoint first: of two runners the second waits here and then finds it moved.
-    Checkpoints::advance_in(&mut transaction, projection.child, projection.version, from, last.position).await?;
-    writer::write(&mut transaction, projection, &projection.schema(), merged).await?;
+    Checkpoints::advance_in(&mut transaction, projection.child, projection.version, from, to).await?;
+    writer::write(&mut transaction, projection, &projection.schema(), folded.merged).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// The merged row operations of a batch.
-pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[StoredEvent]) -> Result<Merged, Error> {
-    let stopped = |position, message: String| Error::Stopped { name: projection.name.to_owned(), position, message };
-    let mut merged = Merged::default();
-    for stored in events {
-        let event = stored.decode().map_err(|error| stopped(stored.position, told(&error)))?;
-        let recorded = Recorded {
-            position: stored.position,
-            stream: stored.stream.clone(),
-            sequence: stored.sequence,
-            recorded_at: stored.recorded_at,
-            event,
-        };
-        let artifacts = artifacts(store, projection, &recorded.event)
-            .await?
-            .map_err(|message| stopped(stored.position, message))?;
-        for op in (projection.apply)(&recorded, &artifacts) {
-            merged.add(op);
-        }
-    }
-    Ok(merged)
+/// Whether Postgres refused a value rather than a statement: the classes of data exceptions and of broken constraints.
+fn refuses_data(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// The artifacts of an event; the inner error says which one is missing or damaged.
-async fn artifacts(store: &Store, projection: &Projection, event: &AnyEvent) -> Result<Result<Artifacts, String>, Error> {
-    let mut found: BTreeMap<Digest, Value> = BTreeMap::new();
-    for digest in (projection.needs)(event) {
-        match store.artifacts().get(&digest).await {
-            Ok(bytes) => match serde_json::from_slice(&bytes) {
-                Ok(value) => found.insert(digest, value),
-                Err(error) => return Ok(Err(format!("artifact {digest} is not JSON: {error}"))),
-            },
-            Err(error @ (atsre_store::Error::NoArtifact(_) | atsre_store::Error::Corrupt { .. })) => {
-                return Ok(Err(error.to_string()));
-            }
-            Err(error) => return Err(error.into()),
-        };
-    }
-    Ok(Ok(found))
-}
-
-/// Makes the schema, the tables and the views where they are not there yet. Of two nodes that start at once, the
-/// second waits for the first.
-pub(crate) async fn ensure_schema(store: &Store, projection: &Projection) -> Result<(), Error> {
-    let schema = projection.schema();
-    let mut lock = store.pool().begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))").bind(&schema).execute(&mut *lock).await?;
-    let there: bool = sqlx::query_scalar("SELECT to_regnamespace($1) IS NOT NULL").bind(&schema).fetch_one(&mut *lock).await?;
-    if !there {
-        writer::make_schema(store, projection, &schema).await?;
-        writer::point_views(&mut lock, projection, &schema).await?;
-    }
-    lock.commit().await?;
-    Ok(())
-}
-
-/// A poison event stops its projection until somebody has looked: nothing is skipped.
+/// Whether a projection has stopped at an event.
+///
+/// # Errors
+/// [`Error::Stopped`] when it has: nothing is skipped, until somebody has looked and a rebuild has cleared it.
 pub(crate) async fn ensure_not_stopped(store: &Store, projection: &Projection) -> Result<(), Error> {
     let failure: Option<(i64, String)> = sqlx::query_as(
         "SELECT f.position, f.error FROM atsre.projection_failures f \
@@ -153,13 +202,16 @@ pub(crate) async fn ensure_not_stopped(store: &Store, projection: &Projection) -
     .await?;
     match failure {
         None => Ok(()),
-        Some((position, message)) => {
-            Err(Error::Stopped { name: projection.name.to_owned(), position: Position(position.unsigned_abs()), message })
-        }
+        Some((position, message)) => Err(Error::Stopped {
+            name: projection.name.to_owned(),
+            position: Position(position.unsigned_abs()),
+            message,
+        }),
     }
 }
 
-async fn record_failure(store: &Store, projection: &Projection, position: Position, message: &str) -> Result<(), Error> {
+/// Records where and why a projection has stopped.
+async fn stopped(store: &Store, projection: &Projection, position: Position, message: String) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO atsre.projection_failures (name, version, position, error) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (name, version, position) DO UPDATE SET error = EXCLUDED.error, failed_at = clock_timestamp()",
@@ -167,18 +219,8 @@ async fn record_failure(store: &Store, projection: &Projection, position: Positi
     .bind(projection.child)
     .bind(i64::from(projection.version))
     .bind(i64::try_from(position.0).unwrap_or(i64::MAX))
-    .bind(message)
+    .bind(&message)
     .execute(store.pool())
     .await?;
-    Ok(())
-}
-
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    Err(Error::Stopped { name: projection.name.to_owned(), position, message })
 }

@@ -2,12 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use atsre_domain::Digest;
+use atsre_domain::{Digest, Position, StreamId};
 use atsre_store::StoredEvent;
 use serde_json::Value;
 
-/// The artifacts that events name: the first event that names each, and its length where that is said.
-pub type Named = BTreeMap<Digest, (StoredEvent, Option<u64>)>;
+/// Where an artifact is first named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// The event.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its type.
+    pub event_type: String,
+    /// The artifact's length, where the event says it.
+    pub length_bytes: Option<u64>,
+}
+
+/// The artifacts that events name.
+pub type Named = BTreeMap<Digest, Naming>;
 
 /// Collects the artifacts that a payload names: objects with a digest and a length, and the digests of panels.
 pub fn collect(event: &StoredEvent, payload: &Value, named: &mut Named) {
@@ -29,9 +42,11 @@ pub fn collect(event: &StoredEvent, payload: &Value, named: &mut Named) {
     }
 }
 
-fn note(event: &StoredEvent, digest: &str, length: Option<u64>, named: &mut Named) {
-    let digest = Digest(digest.to_owned());
-    if !named.contains_key(&digest) {
-        named.insert(digest, (event.clone(), length));
-    }
+fn note(event: &StoredEvent, digest: &str, length_bytes: Option<u64>, named: &mut Named) {
+    named.entry(Digest(digest.to_owned())).or_insert_with(|| Naming {
+        position: event.position,
+        stream: event.stream.clone(),
+        event_type: event.event_type.clone(),
+        length_bytes,
+    });
 }

@@ -1,12 +1,16 @@
 //! The hash chains, recomputed: the second implementation of what the database's trigger writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use atsre_domain::{Position, Sequence, StreamId, Timestamp};
 use atsre_store::hash::{self, Hash};
 use atsre_store::{StoredEvent, rfc3339};
 
 use crate::verify::Difference;
+
+/// For each fork, the last sequence that it shares with its parent, and that event's hash: what its first own event
+/// follows.
+pub type Beginnings = BTreeMap<StreamId, (Sequence, Hash)>;
 
 /// How far each chain was followed.
 #[derive(Debug)]
@@ -15,12 +19,18 @@ pub struct Chain {
     pub position: Position,
     log_hash: Hash,
     recorded_at: Timestamp,
-    streams: BTreeMap<StreamId, (Sequence, Hash)>,
+    /// By the stream's type and then its name: an event that is moved to another type leaves its stream as well.
+    streams: BTreeMap<String, HashMap<StreamId, (Sequence, Hash)>>,
 }
 
 impl Default for Chain {
     fn default() -> Self {
-        Self { position: Position(0), log_hash: hash::empty_log(), recorded_at: Timestamp(i64::MIN), streams: BTreeMap::new() }
+        Self {
+            position: Position(0),
+            log_hash: hash::empty_log(),
+            recorded_at: Timestamp(i64::MIN),
+            streams: BTreeMap::new(),
+        }
     }
 }
 
@@ -31,38 +41,35 @@ impl Chain {
         &self.log_hash
     }
 
-    /// Follows one event. After a difference the chain goes on from what is stored, so that one alteration is one
-    /// difference, at its place. `begins` gives the hash that a stream's first own event must follow.
-    pub fn follow(
-        &mut self,
-        event: &StoredEvent,
-        begins: &BTreeMap<StreamId, (Sequence, Hash)>,
-        differences: &mut Vec<Difference>,
-    ) {
+    /// Follows one event. After a difference the chain goes on from what is stored, so that one alteration shows at its
+    /// place and not at everything after it.
+    pub fn follow(&mut self, event: &StoredEvent, beginnings: &Beginnings, differences: &mut Vec<Difference>) {
         let mut differs = |kind: &'static str, detail: String| differences.push(Difference::at(event, kind, detail));
         let expected = self.position.0 + 1;
         if event.position.0 != expected {
-            differs("gap", format!("event {expected} was due and event {} came: events are missing between them", event.position));
+            let came = event.position;
+            differs("gap", format!("event {expected} was due and event {came} came: events are missing between them"));
         }
         let computed = hash::event_hash(&event.prev_hash, event);
         if computed != event.hash {
-            differs("hash", format!("its content gives {}, the record says {}", hash::hex(&computed), hash::hex(&event.hash)));
+            let (computed, stored) = (hash::hex(&computed), hash::hex(&event.hash));
+            differs("hash", format!("its content gives {computed}, the record says {stored}"));
         }
-        let (sequence, previous) = self.streams.get(&event.stream).copied().unwrap_or_else(|| {
-            let first = (Sequence(0), hash::genesis(&event.stream_type, &event.stream.0));
-            begins.get(&event.stream).copied().unwrap_or(first)
-        });
+        let (sequence, previous) = self.follow_stream(event, beginnings);
         if event.sequence.0 != sequence.0 + 1 {
-            differs("sequence", format!("sequence {} was due in its stream and {} came", sequence.0 + 1, event.sequence));
+            let came = event.sequence;
+            differs("sequence", format!("sequence {} was due in its stream and {came} came", sequence.0 + 1));
         }
         if event.prev_hash != previous {
-            differs("prev_hash", format!("it follows {}, the event before it has {}", hash::hex(&event.prev_hash), hash::hex(&previous)));
+            let (stored, previous) = (hash::hex(&event.prev_hash), hash::hex(&previous));
+            differs("prev_hash", format!("it follows {stored}, the event before it has {previous}"));
         }
         // Across a gap the running hash cannot be followed; the gap is the difference.
         if event.position.0 == expected {
             let log_hash = hash::log_hash(&self.log_hash, event.position.0, &event.hash);
             if log_hash != event.log_hash {
-                differs("log_hash", format!("the log's running hash is {}, the record says {}", hash::hex(&log_hash), hash::hex(&event.log_hash)));
+                let (computed, stored) = (hash::hex(&log_hash), hash::hex(&event.log_hash));
+                differs("log_hash", format!("the log's running hash is {computed}, the record says {stored}"));
             }
         }
         if event.recorded_at < self.recorded_at {
@@ -71,6 +78,22 @@ impl Chain {
         self.position = event.position;
         self.log_hash = event.log_hash;
         self.recorded_at = event.recorded_at.max(self.recorded_at);
-        self.streams.insert(event.stream.clone(), (event.sequence, event.hash));
+    }
+
+    /// Moves the event's stream on to it, and answers with the sequence and hash that it had to follow.
+    fn follow_stream(&mut self, event: &StoredEvent, beginnings: &Beginnings) -> (Sequence, Hash) {
+        let now = (event.sequence, event.hash);
+        let genesis = || (Sequence(0), hash::genesis(&event.stream_type, &event.stream.0));
+        let Some(of_type) = self.streams.get_mut(&event.stream_type) else {
+            self.streams.insert(event.stream_type.clone(), HashMap::from([(event.stream.clone(), now)]));
+            return beginnings.get(&event.stream).copied().unwrap_or_else(genesis);
+        };
+        match of_type.get_mut(&event.stream) {
+            Some(before) => std::mem::replace(before, now),
+            None => {
+                of_type.insert(event.stream.clone(), now);
+                beginnings.get(&event.stream).copied().unwrap_or_else(genesis)
+            }
+        }
     }
 }

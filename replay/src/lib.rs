@@ -7,7 +7,9 @@
 pub mod artifacts;
 pub mod chain;
 pub mod history;
+mod lineage;
+mod payloads;
 pub mod verify;
 
 pub use history::{HistoryEvent, history};
-pub use verify::{Difference, Verification, verify, verify_stream};
+pub use verify::{Difference, Verification, verify, verify_log, verify_stream};

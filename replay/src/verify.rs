@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use atsre_domain::{Digest, Position, Sequence, StreamId};
+use atsre_domain::{Position, Sequence, StreamId};
 use atsre_projections::{PROJECTIONS, compare};
 use atsre_store::hash::{self, Hash};
 use atsre_store::{Error, Store, StoredEvent};
+use futures::StreamExt as _;
 use serde::Serialize;
 
-use crate::artifacts::{self, Named};
-use crate::chain::Chain;
+use crate::artifacts::{Named, Naming};
+use crate::chain::{Beginnings, Chain};
+use crate::{lineage, payloads};
 
 /// Events read at once.
-const PAGE: usize = 10_000;
-/// Differences that are kept; the count goes on.
+const PAGE: usize = 5_000;
+/// Differences that are told.
 const MOST_DIFFERENCES: usize = 1_000;
+/// Artifacts fetched at the same time.
+const FETCHES: usize = 4;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,8 +27,8 @@ pub struct Difference {
     pub position: Position,
     /// The stream, where it is one stream's.
     pub stream: Option<StreamId>,
-    /// What kind: `hash`, `prev_hash`, `log_hash`, `sequence`, `gap`, `time`, `head`, `incomplete`, `unreadable`, `artifact`,
-    /// `anchor`, `read_model`.
+    /// What kind: `hash`, `prev_hash`, `log_hash`, `sequence`, `gap`, `time`, `head`, `lineage`, `incomplete`, `unreadable`,
+    /// `artifact`, `anchor`, `read_model`.
     pub kind: &'static str,
     /// In words.
     pub detail: String,
@@ -36,7 +40,7 @@ impl Difference {
         Self { position: event.position, stream: Some(event.stream.clone()), kind, detail }
     }
 
-    fn of_log(position: Position, kind: &'static str, detail: String) -> Self {
+    pub(crate) fn of_log(position: Position, kind: &'static str, detail: String) -> Self {
         Self { position, stream: None, kind, detail }
     }
 }
@@ -80,49 +84,67 @@ pub struct Anchor {
 pub async fn verify(
     store: &Store,
     anchors: &[Anchor],
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64),
 ) -> Result<Verification, atsre_projections::Error> {
+    let mut verification = verify_log(store, anchors, progress).await?;
+    // A log that cannot be folded has said so already; its read models cannot be compared with anything.
+    if !verification.ok {
+        return Ok(verification);
+    }
+    for projection in PROJECTIONS {
+        let comparison = match compare(store, projection).await {
+            Ok(comparison) => comparison,
+            Err(atsre_projections::Error::Stopped { position, message, .. }) => {
+                verification.differences.push(Difference::of_log(position, "unreadable", message));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for row in comparison.differences {
+            let (key, table, kind, name) = (row.key, row.table, row.kind, &comparison.name);
+            let detail = format!("the row {key} of table {table} is {kind} in read model {name}");
+            verification.differences.push(Difference::of_log(comparison.position, "read_model", detail));
+        }
+    }
+    verification.ok = verification.differences.is_empty();
+    Ok(verification)
+}
+
+/// As [`verify`], without the read models: the log, its artifacts and the anchors given.
+///
+/// # Errors
+/// When the store does not answer after the log was read.
+pub async fn verify_log(
+    store: &Store,
+    anchors: &[Anchor],
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Verification, Error> {
     let mut audit = Audit::default();
+    audit.anchored = anchors.iter().map(|anchor| (anchor.position, None)).collect();
     if let Err(error) = read_log(store, &mut audit, &mut progress).await {
         let detail = format!("the log could not be read to its end, so nothing is known of what follows: {}", told(&error));
         audit.differences.push(Difference::of_log(audit.chain.position, "incomplete", detail));
-        return Ok(audit.into_verification(None));
+        return Ok(audit.into_verification());
     }
     audit.check_anchors(anchors);
     check_artifacts(store, &mut audit).await?;
-    let head = store.log().head().await?;
-    // A log that cannot be folded has said so already; its read models cannot be compared with anything.
-    if audit.differences.is_empty() {
-        for projection in PROJECTIONS {
-            let comparison = match compare(store, projection).await {
-                Ok(comparison) => comparison,
-                Err(atsre_projections::Error::Stopped { position, message, .. }) => {
-                    audit.differences.push(Difference::of_log(position, "unreadable", message));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            for row in comparison.differences {
-                let detail = format!("the row {} of table {} is {} in read model {}", row.key, row.table, row.kind, comparison.name);
-                audit.differences.push(Difference::of_log(comparison.position, "read_model", detail));
-            }
-        }
-    }
-    Ok(audit.into_verification(Some(head.position)))
+    Ok(audit.into_verification())
 }
 
-/// Verifies one stream, the prefix that it shares with its parents included, and the artifacts that it names.
+/// Verifies one stream, the prefix that it shares with its parents included, and the artifacts that it names. Whether
+/// events were cut off its end, only [`verify`] can tell.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn verify_stream(store: &Store, stream_type: &str, stream: &StreamId) -> Result<Verification, Error> {
     let mut audit = Audit::default();
-    let statement = store.log().read_stream(stream_type, stream).await;
-    let events = match statement {
+    let events = match store.log().read_stream(stream_type, stream).await {
         Ok(events) => events,
         Err(Error::BrokenStream { expected, found, .. }) => {
+            let rest = store.log().read_stream_after(stream_type, stream, Sequence(found.saturating_sub(1))).await;
+            let position = rest.ok().and_then(|rest| Some(rest.first()?.position)).unwrap_or_default();
             let detail = format!("sequence {expected} was due and {found} came: events are missing between them");
-            audit.differences.push(Difference { position: Position(0), stream: Some(stream.clone()), kind: "gap", detail });
+            audit.differences.push(Difference { position, stream: Some(stream.clone()), kind: "gap", detail });
             Vec::new()
         }
         Err(error) => return Err(error),
@@ -136,19 +158,19 @@ pub async fn verify_stream(store: &Store, stream_type: &str, stream: &StreamId) 
         }
         let computed = hash::event_hash(&event.prev_hash, event);
         if computed != event.hash {
-            let detail = format!("its content gives {}, the record says {}", hash::hex(&computed), hash::hex(&event.hash));
+            let (computed, stored) = (hash::hex(&computed), hash::hex(&event.hash));
+            let detail = format!("its content gives {computed}, the record says {stored}");
             audit.differences.push(Difference::at(event, "hash", detail));
         }
         previous = Some(event.hash);
         audit.events += 1;
-        audit.chain.position = event.position;
     }
-    let (found, named) = read_payloads(&events);
+    let (found, named) = payloads::read(&events);
     audit.differences.extend(found);
     audit.named = named;
     check_artifacts(store, &mut audit).await?;
     let head = store.log().head().await?;
-    let mut verification = audit.into_verification(None);
+    let mut verification = audit.into_verification();
     verification.head = Head { position: head.position, log_hash: hash::hex(&head.log_hash) };
     Ok(verification)
 }
@@ -159,16 +181,13 @@ struct Audit {
     events: u64,
     differences: Vec<Difference>,
     named: Named,
-    /// The running hash at each position that an anchor may name, kept for all: 40 bytes an event.
-    log_hashes: Vec<Hash>,
+    /// The running hash at each position that an anchor names, once that is reached.
+    anchored: BTreeMap<u64, Option<Hash>>,
 }
 
 impl Audit {
-    fn into_verification(mut self, head: Option<Position>) -> Verification {
-        if let Some(head) = head.filter(|head| *head < self.chain.position) {
-            let detail = format!("the log's head says {head}, but there is an event {}", self.chain.position);
-            self.differences.push(Difference::of_log(self.chain.position, "head", detail));
-        }
+    fn into_verification(mut self) -> Verification {
+        self.differences.sort_by_key(|difference| difference.position);
         self.differences.truncate(MOST_DIFFERENCES);
         Verification {
             ok: self.differences.is_empty(),
@@ -180,9 +199,7 @@ impl Audit {
 
     fn check_anchors(&mut self, anchors: &[Anchor]) {
         for anchor in anchors {
-            let place = usize::try_from(anchor.position).ok().and_then(|p| p.checked_sub(1));
-            let found = place.and_then(|place| self.log_hashes.get(place)).map(|hash| hash::hex(hash));
-            let detail = match found {
+            let detail = match self.anchored.get(&anchor.position).copied().flatten().map(|hash| hash::hex(&hash)) {
                 Some(found) if found == anchor.log_hash => continue,
                 Some(found) => format!("the anchor says {}, the log says {found}", anchor.log_hash),
                 None => "the anchor names a position that the log does not have: its tail was cut".to_owned(),
@@ -190,26 +207,71 @@ impl Audit {
             self.differences.push(Difference::of_log(Position(anchor.position), "anchor", detail));
         }
     }
+
+    fn check_page(&mut self, events: &[StoredEvent], beginnings: &Beginnings) {
+        // Hashing and reading payloads need nothing of each other; payloads cost more, so they are read on two threads.
+        let (first, second) = events.split_at(events.len() / 3);
+        let (found, named) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| payloads::read(second));
+            for event in events {
+                self.chain.follow(event, beginnings, &mut self.differences);
+                if let Some(anchored) = self.anchored.get_mut(&event.position.0) {
+                    *anchored = Some(event.log_hash);
+                }
+            }
+            let (mut found, mut named) = payloads::read(first);
+            let (more, others) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            found.extend(more);
+            others.into_iter().for_each(|(digest, naming)| {
+                named.entry(digest).or_insert(naming);
+            });
+            (found, named)
+        });
+        self.differences.extend(found);
+        for (digest, naming) in named {
+            self.named.entry(digest).or_insert(naming);
+        }
+        self.events += events.len() as u64;
+    }
+
+    /// The head must be the last event: a tail that was cut, or a read that broke off, shows here.
+    fn check_end(&mut self, head: &atsre_store::Head) {
+        let last = self.chain.position;
+        let (kind, detail) = match last.cmp(&head.position) {
+            std::cmp::Ordering::Less => {
+                let end = head.position;
+                ("incomplete", format!("the log's head says {end}, the last event is {last}: the tail is missing"))
+            }
+            std::cmp::Ordering::Greater => {
+                ("head", format!("the log's head says {}, but there is an event {last}", head.position))
+            }
+            std::cmp::Ordering::Equal if *self.chain.log_hash() != head.log_hash => {
+                ("head", "the log's head has another running hash than the last event".to_owned())
+            }
+            std::cmp::Ordering::Equal => return,
+        };
+        self.differences.push(Difference::of_log(last, kind, detail));
+    }
 }
 
 /// Reads and checks the whole log: while one page is checked, the next is read.
 async fn read_log(store: &Store, audit: &mut Audit, progress: &mut impl FnMut(u64, u64)) -> Result<(), Error> {
-    let begins = fork_points(store).await?;
+    let (beginnings, found) = lineage::beginnings(store).await?;
+    audit.differences.extend(found);
     let mut page = store.log().scan(Position(0), PAGE).await?;
     loop {
-        let head = page.head;
-        let events = std::mem::take(&mut page.events);
+        let (head, events) = (page.head, page.events);
         let Some(last) = events.last().map(|event| event.position) else {
-            check_end(audit, &head);
+            audit.check_end(&head);
             return Ok(());
         };
         let full = events.len() == PAGE;
         let checked = tokio::task::spawn_blocking({
-            let begins = begins.clone();
-            let mut state = std::mem::take(audit);
+            let beginnings = beginnings.clone();
+            let mut audit = std::mem::take(audit);
             move || {
-                check_page(&mut state, &events, &begins);
-                state
+                audit.check_page(&events, &beginnings);
+                audit
             }
         });
         let next = if full { Some(store.log().scan(last, PAGE).await) } else { None };
@@ -218,90 +280,35 @@ async fn read_log(store: &Store, audit: &mut Audit, progress: &mut impl FnMut(u6
         match next {
             Some(next) => page = next?,
             None => {
-                check_end(audit, &head);
+                audit.check_end(&head);
                 return Ok(());
             }
         }
     }
 }
 
-/// The head must be the last event: a tail that was cut, or a read that broke off, shows here.
-fn check_end(audit: &mut Audit, head: &atsre_store::Head) {
-    if audit.chain.position < head.position {
-        let detail = format!("the log's head says {}, the last event is {}: the tail is missing", head.position, audit.chain.position);
-        audit.differences.push(Difference::of_log(audit.chain.position, "incomplete", detail));
-    } else if audit.chain.position == head.position && *audit.chain.log_hash() != head.log_hash {
-        let detail = "the log's head has another running hash than the last event".to_owned();
-        audit.differences.push(Difference::of_log(head.position, "head", detail));
-    }
-}
-
-fn check_page(audit: &mut Audit, events: &[StoredEvent], begins: &BTreeMap<StreamId, (Sequence, Hash)>) {
-    let half = events.len() / 2;
-    let (first, second) = events.split_at(half);
-    // Hashing and reading payloads need nothing of each other; payloads cost more, so they are read on two threads.
-    let (found, named) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| read_payloads(second));
-        for event in events {
-            audit.chain.follow(event, begins, &mut audit.differences);
-            audit.log_hashes.push(event.log_hash);
-        }
-        let (mut found, mut named) = read_payloads(first);
-        let (more, others) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        found.extend(more);
-        for (digest, by) in others {
-            named.entry(digest).or_insert(by);
-        }
-        (found, named)
-    });
-    audit.differences.extend(found);
-    for (digest, by) in named {
-        audit.named.entry(digest).or_insert(by);
-    }
-    audit.events += events.len() as u64;
-}
-
-fn read_payloads(events: &[StoredEvent]) -> (Vec<Difference>, Named) {
-    let (mut differences, mut named) = (Vec::new(), Named::new());
-    for event in events {
-        if let Err(error) = event.decode() {
-            differences.push(Difference::at(event, "unreadable", told(&error)));
-        }
-        // Most payloads name no artifact; telling so from the text is cheaper than building a tree of values.
-        if event.payload.contains("digest")
-            && let Ok(payload) = event.json()
-        {
-            artifacts::collect(event, &payload, &mut named);
-        }
-    }
-    (differences, named)
-}
-
-/// For each fork, the sequence and hash that its first own event follows.
-async fn fork_points(store: &Store) -> Result<BTreeMap<StreamId, (Sequence, Hash)>, Error> {
-    let mut points = BTreeMap::new();
-    for summary in store.log().streams("experiment").await? {
-        if let Some((parent, sequence)) = store.parent(&summary.stream).await? {
-            let shared = store.log().read_stream("experiment", &parent).await?;
-            if let Some(event) = shared.iter().find(|event| event.sequence == sequence) {
-                points.insert(summary.stream, (sequence, event.hash));
-            }
-        }
-    }
-    Ok(points)
-}
-
 async fn check_artifacts(store: &Store, audit: &mut Audit) -> Result<(), Error> {
-    for (digest, (event, length)) in std::mem::take(&mut audit.named) {
-        if let Some(detail) = artifact_problem(store, &digest, length).await? {
-            audit.differences.push(Difference::at(&event, "artifact", detail));
+    let named = std::mem::take(&mut audit.named);
+    let mut checked = futures::stream::iter(named)
+        .map(|(digest, naming)| async move {
+            let problem = artifact_problem(store, &digest, naming.length_bytes).await;
+            problem.map(|problem| problem.map(|detail| (naming, detail)))
+        })
+        .buffered(FETCHES);
+    while let Some(problem) = checked.next().await {
+        if let Some((Naming { position, stream, event_type, .. }, detail)) = problem? {
+            let detail = format!("{event_type}: {detail}");
+            audit.differences.push(Difference { position, stream: Some(stream), kind: "artifact", detail });
         }
     }
-    audit.differences.sort_by_key(|difference| difference.position);
     Ok(())
 }
 
-async fn artifact_problem(store: &Store, digest: &Digest, length: Option<u64>) -> Result<Option<String>, Error> {
+async fn artifact_problem(
+    store: &Store,
+    digest: &atsre_domain::Digest,
+    length: Option<u64>,
+) -> Result<Option<String>, Error> {
     match store.artifacts().get(digest).await {
         Ok(bytes) => {
             let found = bytes.len() as u64;
@@ -314,7 +321,8 @@ async fn artifact_problem(store: &Store, digest: &Digest, length: Option<u64>) -
     }
 }
 
-fn told(error: &dyn std::error::Error) -> String {
+/// An error with its causes, in one line.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

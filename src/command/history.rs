@@ -63,7 +63,7 @@ fn dataset_lines(event: &dataset::Event) -> Vec<String> {
         D::AnomalyRulesDerived(e) => e
             .rules
             .iter()
-            .map(|r| format!("{} {}: {}", if r.accepted { "+" } else { "–" }, r.rule.column, r.verdict))
+            .map(|r| format!("{} {}: {}; {}", if r.accepted { "+" } else { "–" }, r.rule.column, r.rule.reason, r.verdict))
             .collect(),
         D::DatasetCleaned(e) => {
             let total: u64 = e.summary.changes.values().sum();
@@ -92,7 +92,9 @@ fn experiment_lines(event: &E) -> Vec<String> {
             e.seed.0
         )],
         E::ExperimentForked(e) => vec![format!("from {} at sequence {}: {}", e.parent, e.at_sequence, e.reason)],
-        E::DiagnosisRequested(_) | E::CausalMapRequested(_) | E::PlanRequested(_) => vec![String::new()],
+        E::DiagnosisRequested(_) => vec!["what do the data look like?".to_owned()],
+        E::CausalMapRequested(_) => vec!["what drives the target?".to_owned()],
+        E::PlanRequested(_) => vec!["which models, on what evidence?".to_owned()],
         E::PlanProposed(e) => {
             let mut lines = vec![format!("hypothesis: {}", e.plan.hypothesis)];
             lines.extend(e.plan.reasoning.iter().map(|s| format!("{}; {} → {}", s.observation, s.inference, s.decision)));

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use atsre_actors::trial::protocol::{self, Job, Message};
-use atsre_domain::failure::FailureKind;
+use atsre_domain::failure::{FailureKind, Usage};
 use atsre_domain::model::Device;
 use atsre_forecast::{ForecastError, Progress, Registry};
+use atsre_monitor::{Sampler, SamplerOptions};
 
 /// Every model that this build can run.
 #[must_use]
@@ -54,11 +55,22 @@ pub fn run() -> ExitCode {
 fn compute(job: &Job, outlet: &Outlet) -> Message {
     match atsre_forecast::run(&job.trial, &registry(), outlet) {
         Ok(result) => match serde_json::to_vec(&result) {
-            Ok(json) => Message::Result { json },
+            Ok(json) => Message::Result { json, usage: own_usage(job) },
             Err(error) => Message::Failed { kind: FailureKind::Crashed, message: error.to_string() },
         },
         Err(error) => Message::Failed { kind: kind(&error), message: told(&error) },
     }
+}
+
+/// What this process has used so far.
+fn own_usage(job: &Job) -> Usage {
+    let options = SamplerOptions { core_milliwatts: job.core_milliwatts, ..SamplerOptions::default() };
+    let seen = Sampler::new(std::process::id(), options).and_then(|mut sampler| {
+        sampler.sample(crate::node::clock())?;
+        Ok(sampler.usage())
+    });
+    // Without figures of its own, what the parent saw stands.
+    seen.unwrap_or_default()
 }
 
 fn told(error: &dyn std::error::Error) -> String {

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod architecture;
+mod healing;
 mod program;
+mod resume;
 mod support;
+mod tampering;

@@ -2,7 +2,7 @@
 
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::identity::Timestamp;
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 
 /// A linear scale from values to places.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,8 @@ impl Scale {
     /// Maps `low` to the place `from` and `high` to the place `to`. A range without extent is widened around its value.
     pub(super) fn new(low: f64, high: f64, from: f64, to: f64) -> Self {
         let (low, high) = if low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 1.0) };
-        let (low, high) = if high > low { (low, high) } else { (low - low.abs().max(1.0) / 2.0, low + low.abs().max(1.0) / 2.0) };
+        let (low, high) =
+            if high > low { (low, high) } else { (low - low.abs().max(1.0) / 2.0, low + low.abs().max(1.0) / 2.0) };
         Self { low, high, from, to }
     }
 
@@ -51,15 +52,19 @@ pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     (0..=number).map(|k| (first + f64::from(k)) * step).filter(|v| *v <= high + step * 1e-9).collect()
 }
 
-/// Bounds that contain `low..=high` and lie on ticks.
+/// Bounds that contain `low..=high` and lie on the ticks that [`ticks`] then gives for them.
 pub(super) fn rounded(low: f64, high: f64, wanted: usize) -> (f64, f64) {
     let scale = Scale::new(low, high, 0.0, 1.0);
-    let inside = ticks(scale.low, scale.high, wanted);
-    let step = match inside.as_slice() {
-        [first, second, ..] => second - first,
-        _ => scale.high - scale.low,
-    };
-    ((scale.low / step).floor() * step, (scale.high / step).ceil() * step)
+    let (mut from, mut to) = (scale.low, scale.high);
+    // Wider bounds can have wider steps; the second turn settles on those.
+    for _ in 0..2 {
+        let step = match ticks(from, to, wanted).as_slice() {
+            [first, second, ..] => second - first,
+            _ => to - from,
+        };
+        (from, to) = ((scale.low / step).floor() * step, (scale.high / step).ceil() * step);
+    }
+    (from, to)
 }
 
 /// A tick's label: no more decimals than the step between ticks needs.
@@ -162,7 +167,9 @@ fn month_ticks(first: Timestamp, last: Timestamp, step: u32) -> Vec<TimeTick> {
     let (Some(start), Some(end)) = (date(first), date(last)) else { return Vec::new() };
     let years = i32::try_from((step / 12).max(1)).unwrap_or(1);
     let month = if step >= 12 { 1 } else { start.month0() / step * step + 1 };
-    let Some(mut at) = NaiveDate::from_ymd_opt(start.year().div_euclid(years) * years, month, 1) else { return Vec::new() };
+    let Some(mut at) = NaiveDate::from_ymd_opt(start.year().div_euclid(years) * years, month, 1) else {
+        return Vec::new();
+    };
     let mut ticks = Vec::new();
     let mut year = None;
     while at <= end {
@@ -178,7 +185,7 @@ fn month_ticks(first: Timestamp, last: Timestamp, step: u32) -> Vec<TimeTick> {
     }
     // A short axis between two firsts of a month has no tick; its ends then serve.
     if ticks.is_empty() {
-        for day in [start, end.checked_sub_days(Days::new(0)).unwrap_or(end)] {
+        for day in [start, end] {
             let time = Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros());
             ticks.push(TimeTick { time: time.max(first), label: day.format("%-d %b %Y").to_string(), context: None });
         }
@@ -216,8 +223,11 @@ mod tests {
         assert_eq!(ticks(-3.0, 3.0, 4), vec![-2.0, 0.0, 2.0]);
         assert_eq!(ticks(5.0, 5.0, 4), vec![5.0]);
         assert!(ticks(f64::NAN, 1.0, 4).is_empty());
-        assert_eq!(rounded(1.0, 9.5, 5), (0.0, 10.0));
-        assert_eq!((tick_label(1500.0, 500.0), tick_label(20_000.0, 5_000.0), tick_label(0.25, 0.05)), ("1500".into(), "20k".into(), "0.25".into()));
+        assert_eq!((rounded(1.0, 9.5, 5), rounded(10.0, 410.0, 4)), ((0.0, 10.0), (0.0, 600.0)));
+        assert_eq!(
+            (tick_label(1500.0, 500.0), tick_label(20_000.0, 5_000.0), tick_label(0.25, 0.05)),
+            ("1500".into(), "20k".into(), "0.25".into())
+        );
         assert_eq!((tick_label(-0.0, 1.0), tick_label(-2.0, 1.0)), ("0".into(), "−2".into()));
     }
 
@@ -240,7 +250,10 @@ mod tests {
     #[test]
     fn months_years_and_steps_have_their_own_ticks() {
         let months = time_ticks(at("1959-01-01T00:00:00Z"), at("1960-12-01T00:00:00Z"), FrequencyUnit::Month, 8);
-        assert_eq!(months[0], TimeTick { time: at("1959-01-01T00:00:00Z"), label: "Jan".into(), context: Some("1959".into()) });
+        assert_eq!(
+            months[0],
+            TimeTick { time: at("1959-01-01T00:00:00Z"), label: "Jan".into(), context: Some("1959".into()) }
+        );
         assert!(months.len() >= 4 && months.len() <= 9, "{}", months.len());
         let years = time_ticks(at("1900-01-01T00:00:00Z"), at("2000-01-01T00:00:00Z"), FrequencyUnit::Year, 6);
         assert!(years.iter().all(|t| t.context.is_none() && t.label.len() == 4) && years.len() >= 4);

@@ -2,8 +2,8 @@
 
 use atsre_domain::artifact::Digest;
 use atsre_domain::cleaning::CellChange;
-use atsre_domain::dataset::{DatasetRegistered, GraphDiscovered};
 use atsre_domain::cleaning::CleaningSummary;
+use atsre_domain::dataset::{DatasetRegistered, GraphDiscovered};
 use atsre_domain::experiment::{EnsembleBuilt, ExperimentOpened, FallbackTaken, PlanProposed, Trial};
 use atsre_domain::identity::{Position, StreamId, Timestamp, TrialNumber};
 use atsre_domain::panel::Panel;

@@ -40,7 +40,8 @@ impl<'a> ForecastChart<'a> {
         let (past, rest) = observed.split_at(observed.partition_point(|(time, _)| *time < first));
         let shown = (HORIZONS * forecast.times.len()).max(LEAST).min(past.len());
         let last = forecast.times.last().copied().unwrap_or(first);
-        let title = if series.item_id.is_empty() { "Forecast".to_owned() } else { format!("Forecast of {}", series.item_id) };
+        let title =
+            if series.item_id.is_empty() { "Forecast".to_owned() } else { format!("Forecast of {}", series.item_id) };
         Self {
             title,
             unit,
@@ -86,13 +87,20 @@ impl<'a> ForecastChart<'a> {
         let line = |points: &[(Timestamp, f64)]| path(points.iter().map(|(t, v)| place(&x, &y, *t, *v)));
         let _ = write!(svg, "<path class=\"history\" d=\"{}\"/>", line(&self.history));
         if !self.actual.is_empty() {
-            let _ = write!(svg, "<path class=\"actual\" d=\"{}\"/>", line(&self.actual));
+            let joined: Vec<(Timestamp, f64)> = self.history.last().into_iter().chain(&self.actual).copied().collect();
+            let _ = write!(svg, "<path class=\"actual\" d=\"{}\"/>", line(&joined));
             self.draw_dots(&mut svg, &x, &y);
         }
-        let mean: Vec<(Timestamp, f64)> = self.forecast.times.iter().copied().zip(self.forecast.mean.iter().copied()).collect();
+        let mean: Vec<(Timestamp, f64)> =
+            self.forecast.times.iter().copied().zip(self.forecast.mean.iter().copied()).collect();
         let _ = write!(svg, "<path class=\"mean\" d=\"{}\"/>", line(&mean));
         if let ([only], true) = (mean.as_slice(), mean.iter().all(|(_, v)| v.is_finite())) {
-            let _ = write!(svg, "<circle class=\"dot-mean\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"/>", x.at(only.0.0 as f64), y.at(only.1));
+            let _ = write!(
+                svg,
+                "<circle class=\"dot-mean\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"/>",
+                x.at(only.0.0 as f64),
+                y.at(only.1)
+            );
         }
         svg.push_str("</svg>");
         svg
@@ -130,7 +138,13 @@ impl<'a> ForecastChart<'a> {
         let (first, last) = self.moments();
         for tick in time_ticks(first, last, self.unit, (self.width / 95.0) as usize) {
             let place = x.at(tick.time.0 as f64);
-            let anchor = if place > end - 24.0 { "end" } else if place < start + 12.0 { "start" } else { "middle" };
+            let anchor = if place > end - 24.0 {
+                "end"
+            } else if place < start + 12.0 {
+                "start"
+            } else {
+                "middle"
+            };
             let _ = write!(
                 svg,
                 "<line class=\"axis\" x1=\"{place:.1}\" x2=\"{place:.1}\" y1=\"{floor:.1}\" y2=\"{:.1}\"/>\
@@ -154,7 +168,8 @@ impl<'a> ForecastChart<'a> {
     fn draw_fan(&self, svg: &mut String, x: &Scale, y: &Scale) {
         let bands = bands(self.levels);
         for (index, (low, high)) in bands.iter().enumerate() {
-            let (Some(lower), Some(upper)) = (self.forecast.quantiles.get(*low), self.forecast.quantiles.get(*high)) else {
+            let (Some(lower), Some(upper)) = (self.forecast.quantiles.get(*low), self.forecast.quantiles.get(*high))
+            else {
                 continue;
             };
             let opacity = 0.16 + 0.14 * index as f64;
@@ -171,7 +186,9 @@ impl<'a> ForecastChart<'a> {
                 let outline: Vec<(f64, f64)> = match run.as_slice() {
                     // A single step has no area: it gets the width of a bar.
                     [(x, l, u)] => vec![(x - 4.0, *u), (x + 4.0, *u), (x + 4.0, *l), (x - 4.0, *l)],
-                    _ => run.iter().map(|(x, _, u)| (*x, *u)).chain(run.iter().rev().map(|(x, l, _)| (*x, *l))).collect(),
+                    _ => {
+                        run.iter().map(|(x, _, u)| (*x, *u)).chain(run.iter().rev().map(|(x, l, _)| (*x, *l))).collect()
+                    }
                 };
                 let _ = write!(
                     svg,
@@ -187,7 +204,12 @@ impl<'a> ForecastChart<'a> {
             return;
         }
         for (time, value) in &self.actual {
-            let _ = write!(svg, "<circle class=\"dot-actual\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.2\"/>", x.at(time.0 as f64), y.at(*value));
+            let _ = write!(
+                svg,
+                "<circle class=\"dot-actual\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.2\"/>",
+                x.at(time.0 as f64),
+                y.at(*value)
+            );
         }
     }
 }

@@ -8,7 +8,9 @@ use atsre_domain::metric::{Metric, Split};
 use super::ReportData;
 use super::leaderboard::{Leaderboard, Row, metric_name};
 use super::page::{change_name, failure_outcome, stationarity};
-use super::text::{NONE, bytes, clock, count, counted, duration, energy, failure_title, fixed, moment, number, p_value, percent, span};
+use super::text::{
+    NONE, bytes, clock, count, counted, duration, energy, failure_title, fixed, moment, number, p_value, percent, span,
+};
 
 /// Steps of the forecast that are listed.
 const STEPS: usize = 24;
@@ -60,7 +62,9 @@ fn inline(text: &str) -> String {
                 safe.push('\\');
                 safe.push(c);
             }
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => safe.push('\u{fffd}'),
+            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                safe.push('\u{fffd}')
+            }
             c => safe.push(c),
         }
     }
@@ -81,8 +85,10 @@ fn table(headings: &[(&str, bool)], rows: &[Vec<String>]) -> String {
 fn leaderboard(board: &Leaderboard<'_>) -> String {
     let criterion = metric_name(board.criterion);
     let mut headings = vec![("#", true), ("Model", false), ("Role", false), (criterion, true)];
-    let others: Vec<Metric> =
-        [Metric::Mase, Metric::Smape, Metric::Rmsse, Metric::Wql].into_iter().filter(|m| *m != board.criterion).collect();
+    let others: Vec<Metric> = [Metric::Mase, Metric::Smape, Metric::Rmsse, Metric::Wql]
+        .into_iter()
+        .filter(|m| *m != board.criterion)
+        .collect();
     headings.extend(others.iter().map(|m| (metric_name(*m), true)));
     headings.push(("Coverage", true));
     if board.has_test {
@@ -92,8 +98,11 @@ fn leaderboard(board: &Leaderboard<'_>) -> String {
     let rows: Vec<Vec<String>> = board.rows.iter().map(|row| line(board, row, &others)).collect();
     let mut text = format!("\n## Leaderboard\n\nRanked by {criterion} on the backtest.\n\n{}", table(&headings, &rows));
     for row in board.rows.iter().filter(|r| !r.members.is_empty()) {
-        let members: Vec<String> =
-            row.members.iter().map(|m| format!("{} {}", percent(m.weight.get()), inline(&board.label(m.trial)))).collect();
+        let members: Vec<String> = row
+            .members
+            .iter()
+            .map(|m| format!("{} {}", percent(m.weight.get()), inline(&board.label(m.trial))))
+            .collect();
         let _ = write!(text, "\nThe ensemble is {}.\n", members.join(" + "));
     }
     text.push_str("\nEnergy comes from the machine's counters where it has them, and is otherwise an estimate from processor time.\n");
@@ -107,14 +116,21 @@ fn line(board: &Leaderboard<'_>, row: &Row<'_>, others: &[Metric]) -> Vec<String
             format!("{:.3}{width}", s.value.get())
         })
     };
-    let mut cells = vec![row.rank.map_or(NONE.to_owned(), |r| r.to_string()), inline(&row.label), row.role.to_owned(), with_width(board.criterion, Split::Backtest)];
+    let mut cells = vec![
+        row.rank.map_or(NONE.to_owned(), |r| r.to_string()),
+        inline(&row.label),
+        row.role.to_owned(),
+        with_width(board.criterion, Split::Backtest),
+    ];
     cells.extend(others.iter().map(|m| fixed(row.value(*m, Split::Backtest), if *m == Metric::Smape { 1 } else { 3 })));
     cells.push(row.value(Metric::Coverage, Split::Backtest).map_or(NONE.to_owned(), percent));
     if board.has_test {
         cells.push(with_width(board.criterion, Split::Test));
     }
     match row.usage {
-        Some(u) => cells.extend([duration(u.wall_ms), bytes(u.peak_rss_bytes), energy(u.energy_mj)]),
+        Some(u) => {
+            cells.extend([duration(u.wall_ms), bytes(u.peak_rss_bytes), energy(u.energy_mj).replace('<', "&lt;")])
+        }
         None => cells.extend([NONE, NONE, NONE].map(str::to_owned)),
     }
     cells.push(row.attempts.to_string());
@@ -164,7 +180,12 @@ fn dataset(data: &ReportData) -> String {
     }
     for season in &data.profile.seasonal_periods {
         let words = span(u64::from(season.period), data.profile.frequency);
-        let _ = writeln!(text, "- Season of {} observations ({words}), strength {:.2}", season.period, season.strength.get());
+        let _ = writeln!(
+            text,
+            "- Season of {} observations ({words}), strength {:.2}",
+            season.period,
+            season.strength.get()
+        );
     }
     let _ = writeln!(text, "- Stationarity: {}", stationarity(data.profile.stationarity));
     text
@@ -172,14 +193,21 @@ fn dataset(data: &ReportData) -> String {
 
 fn causes(data: &ReportData) -> String {
     let Some((position, found)) = &data.graph else { return "\n## Causes\n\nNo causal graph was made.\n".to_owned() };
-    let mut text = format!("\n## Causes\n\nGraph {position}, {}. {}\n\n", inline(&found.algorithm), inline(&found.interpretation));
+    let mut text =
+        format!("\n## Causes\n\nGraph {position}, {}. {}\n\n", inline(&found.algorithm), inline(&found.interpretation));
     let rows: Vec<Vec<String>> = found
         .drivers
         .iter()
         .map(|d| {
             let confidence = d.confidence.map_or(NONE.to_owned(), |c| percent(c.get()));
             let reading = if d.directed { "cause" } else { "possible cause" };
-            vec![inline(&d.variable), d.lag.to_string(), p_value(d.p_value.map(Finite::get)).replace('<', "&lt;"), confidence, reading.to_owned()]
+            vec![
+                inline(&d.variable),
+                d.lag.to_string(),
+                p_value(d.p_value.map(Finite::get)).replace('<', "&lt;"),
+                confidence,
+                reading.to_owned(),
+            ]
         })
         .collect();
     let headings = [("Driver", false), ("Lag", true), ("p-value", true), ("Confidence", true), ("Reading", false)];
@@ -191,7 +219,14 @@ fn plan(data: &ReportData) -> String {
     let Some(proposed) = &data.plan else { return String::new() };
     let mut text = format!("\n## Plan\n\n{}\n\n", inline(&proposed.plan.hypothesis));
     for (turn, step) in proposed.plan.reasoning.iter().enumerate() {
-        let _ = writeln!(text, "{}. {} → {} → **{}**", turn + 1, inline(&step.observation), inline(&step.inference), inline(&step.decision));
+        let _ = writeln!(
+            text,
+            "{}. {} → {} → **{}**",
+            turn + 1,
+            inline(&step.observation),
+            inline(&step.inference),
+            inline(&step.decision)
+        );
     }
     text
 }
@@ -203,7 +238,13 @@ fn failures(data: &ReportData, board: &Leaderboard<'_>) -> String {
         for (index, failed) in entry.trial.failures.iter().enumerate() {
             any = true;
             let label = inline(&board.label(entry.number));
-            let _ = write!(text, "- **{}**, {label}, attempt {}: {}.", failure_title(failed.failure.kind), failed.attempt, inline(&failed.failure.message));
+            let _ = write!(
+                text,
+                "- **{}**, {label}, attempt {}: {}.",
+                failure_title(failed.failure.kind),
+                failed.attempt,
+                inline(&failed.failure.message)
+            );
             if let Some((diagnosis, changes)) = &failed.healed {
                 let _ = write!(text, " Diagnosis: {}. Change: {}.", inline(diagnosis), inline(&changes.join("; ")));
             }
@@ -212,7 +253,14 @@ fn failures(data: &ReportData, board: &Leaderboard<'_>) -> String {
     }
     for fallback in &data.fallbacks {
         any = true;
-        let _ = writeln!(text, "- Fallback in {}: {} instead of {}: {}", fallback.stage.name(), inline(&fallback.to), inline(&fallback.from), inline(&fallback.reason));
+        let _ = writeln!(
+            text,
+            "- Fallback in {}: {} instead of {}: {}",
+            fallback.stage.name(),
+            inline(&fallback.to),
+            inline(&fallback.from),
+            inline(&fallback.reason)
+        );
     }
     if !any {
         text.push_str("No attempt failed.\n");

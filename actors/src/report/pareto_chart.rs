@@ -9,7 +9,8 @@ use super::text::{energy, escaped};
 const FLOOR_MJ: f64 = 1.0;
 const WIDTH: f64 = 1040.0;
 const HEIGHT: f64 = 400.0;
-const CHARACTER: f64 = 6.9;
+/// Rough width of a character at the font size used, generous so that no label overflows.
+const CHARACTER: f64 = 7.6;
 
 /// A model.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +52,7 @@ pub(super) fn draw(points: &[Point], measure: &str) -> Option<String> {
     let (low, high) = over(&|p: &Point| p.error);
     let room = ((high - low) * 0.08).max(high.abs() * 0.02).max(1e-9);
     let (low, high) = rounded((low - room).max(0.0), high + room, 6);
-    let x = Scale::new((cheap - 0.15).floor(), (dear + 0.25).ceil(), 64.0, WIDTH - 20.0);
+    let x = Scale::new(cheap - 0.25, dear + 0.5, 64.0, WIDTH - 20.0);
     let y = Scale::new(low, high, HEIGHT - 50.0, 16.0);
     let mut svg = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH:.0} {HEIGHT:.0}\" role=\"img\"><title>{} against energy</title>",
@@ -61,7 +62,7 @@ pub(super) fn draw(points: &[Point], measure: &str) -> Option<String> {
     let places: Vec<(f64, f64)> = points.iter().map(|p| (x.at(logarithm(p)), y.at(p.error))).collect();
     let on_front = front(&points);
     draw_front(&mut svg, &on_front, &places, x.at(x.high()));
-    let labels = label_places(&points, &places);
+    let labels = label_places(&points, &places, front_boxes(&on_front, &places, x.at(x.high())));
     for (k, point) in points.iter().enumerate() {
         let class = if point.best {
             "point best"
@@ -82,7 +83,7 @@ pub(super) fn draw(points: &[Point], measure: &str) -> Option<String> {
             escaped(&point.label),
             escaped(measure),
             point.error,
-            energy(point.energy_mj),
+            escaped(&energy(point.energy_mj)),
             if point.best { 7 } else { 5 },
             escaped(&shown(point))
         );
@@ -146,6 +147,18 @@ fn decade(power: f64) -> String {
     format!("{} {unit}", super::text::number(10_f64.powf(power)))
 }
 
+/// The front's lines as thin boxes, for labels to keep clear of.
+fn front_boxes(front: &[usize], places: &[(f64, f64)], right: f64) -> Vec<[f64; 4]> {
+    let mut boxes = Vec::new();
+    for (turn, k) in front.iter().enumerate() {
+        let (x, y) = places[*k];
+        let (next_x, next_y) = front.get(turn + 1).map_or((right, y), |next| places[*next]);
+        boxes.push([x, y - 2.0, next_x, y + 2.0]);
+        boxes.push([next_x - 2.0, y.min(next_y), next_x + 2.0, y.max(next_y)]);
+    }
+    boxes
+}
+
 /// Steps: until the next member of the front is paid for, the last one's accuracy is what the energy buys.
 fn draw_front(svg: &mut String, front: &[usize], places: &[(f64, f64)], right: f64) {
     let mut line = String::new();
@@ -158,9 +171,10 @@ fn draw_front(svg: &mut String, front: &[usize], places: &[(f64, f64)], right: f
     }
 }
 
-/// Where each label starts: the nearest of several places beside its point that covers neither a point nor a label.
-fn label_places(points: &[Point], places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// Where each label starts: the nearest of several places beside its point that covers no point, no label and no line.
+fn label_places(points: &[Point], places: &[(f64, f64)], lines: Vec<[f64; 4]>) -> Vec<(f64, f64)> {
     let mut taken: Vec<[f64; 4]> = places.iter().map(|(x, y)| [x - 7.0, y - 7.0, x + 7.0, y + 7.0]).collect();
+    taken.extend(lines);
     let mut labels = vec![(0.0, 0.0); points.len()];
     // The best is labelled first, so that it gets the place nearest to it.
     let mut order: Vec<usize> = (0..points.len()).collect();
@@ -176,7 +190,7 @@ fn label_places(points: &[Point], places: &[(f64, f64)]) -> Vec<(f64, f64)> {
             }
         }
         let box_of = |(left, base): (f64, f64)| [left, base - 11.0, left + width, base + 3.0];
-        let inside = |b: &[f64; 4]| b[0] >= 66.0 && b[2] <= WIDTH - 4.0 && b[1] >= 4.0 && b[3] <= HEIGHT - 52.0;
+        let inside = |b: &[f64; 4]| b[0] >= 66.0 && b[2] <= WIDTH - 16.0 && b[1] >= 4.0 && b[3] <= HEIGHT - 52.0;
         let free = |b: &[f64; 4], taken: &[[f64; 4]]| {
             taken.iter().all(|t| b[2] <= t[0] || b[0] >= t[2] || b[3] <= t[1] || b[1] >= t[3])
         };
@@ -201,19 +215,24 @@ mod tests {
 
     #[test]
     fn the_front_holds_what_nothing_beats_on_both() {
-        let points = [point("a", 10, 1.0), point("b", 100, 0.5), point("c", 1000, 0.7), point("d", 0, 2.0), point("e", 10, 1.5)];
+        let points =
+            [point("a", 10, 1.0), point("b", 100, 0.5), point("c", 1000, 0.7), point("d", 0, 2.0), point("e", 10, 1.5)];
         assert_eq!(front(&points), vec![3, 0, 1]);
         assert!(front(&[point("n", 1, f64::NAN)]).is_empty());
     }
 
     #[test]
     fn labels_do_not_cover_each_other() {
-        let points: Vec<Point> = (0..9).map(|k| point(&format!("a-long-model-name-{k}"), 100 + k, 1.0 + 0.001 * k as f64)).collect();
+        let points: Vec<Point> =
+            (0..9).map(|k| point(&format!("a-long-model-name-{k}"), 100 + k, 1.0 + 0.001 * k as f64)).collect();
         let places: Vec<(f64, f64)> = (0..9).map(|k| (500.0 + f64::from(k), 200.0)).collect();
-        let labels = label_places(&points, &places);
+        let labels = label_places(&points, &places, Vec::new());
         for (k, a) in labels.iter().enumerate() {
             for b in &labels[k + 1..] {
-                assert!((a.0 - b.0).abs() >= 19.0 * CHARACTER - 1e-6 || (a.1 - b.1).abs() >= 14.0 - 1e-6, "{a:?} {b:?}");
+                assert!(
+                    (a.0 - b.0).abs() >= 19.0 * CHARACTER - 1e-6 || (a.1 - b.1).abs() >= 14.0 - 1e-6,
+                    "{a:?} {b:?}"
+                );
             }
         }
     }

@@ -42,7 +42,7 @@ pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -127,7 +127,9 @@ pub(super) fn bytes(value: u64) -> String {
 /// Millijoules as joules.
 pub(super) fn energy(millijoules: u64) -> String {
     let joules = millijoules as f64 / 1000.0;
-    if joules >= 10_000.0 {
+    if millijoules == 0 {
+        "< 1 mJ".to_owned()
+    } else if joules >= 10_000.0 {
         format!("{} kJ", number(joules / 1000.0))
     } else if joules >= 100.0 {
         format!("{joules:.0} J")
@@ -160,7 +162,9 @@ pub(super) fn moment(time: Timestamp, frequency: Frequency) -> String {
 /// A moment as RFC 3339 in UTC, or the step's number.
 pub(super) fn instant(time: Timestamp, frequency: Frequency) -> String {
     match DateTime::<Utc>::from_timestamp_micros(time.0) {
-        Some(moment) if frequency.unit != FrequencyUnit::Step => moment.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+        Some(moment) if frequency.unit != FrequencyUnit::Step => {
+            moment.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+        }
         _ => time.0.to_string(),
     }
 }
@@ -178,7 +182,7 @@ pub(super) fn span(observations: u64, frequency: Frequency) -> String {
         format!("{} {unit}{plural}", number(amount))
     };
     let total = observations * u64::from(frequency.multiple);
-    let natural = match (frequency.seconds(), frequency.unit) {
+    match (frequency.seconds(), frequency.unit) {
         (Some(seconds), _) => {
             let seconds = (observations * seconds) as f64;
             let (size, unit) = [(86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"), (1.0, "second")]
@@ -188,14 +192,13 @@ pub(super) fn span(observations: u64, frequency: Frequency) -> String {
             words(seconds / size, unit)
         }
         (None, FrequencyUnit::BusinessDay) => words(total as f64, "business day"),
-        (None, FrequencyUnit::Month) if total % 12 == 0 => words(total as f64 / 12.0, "year"),
+        (None, FrequencyUnit::Month) if total.is_multiple_of(12) => words(total as f64 / 12.0, "year"),
         (None, FrequencyUnit::Month) => words(total as f64, "month"),
-        (None, FrequencyUnit::Quarter) if total % 4 == 0 => words(total as f64 / 4.0, "year"),
+        (None, FrequencyUnit::Quarter) if total.is_multiple_of(4) => words(total as f64 / 4.0, "year"),
         (None, FrequencyUnit::Quarter) => words(total as f64, "quarter"),
         (None, FrequencyUnit::Year) => words(total as f64, "year"),
-        (None, _) => return counted(observations, "step", "steps"),
-    };
-    natural
+        (None, _) => counted(observations, "step", "steps"),
+    }
 }
 
 /// `out_of_memory` as `out of memory`.
@@ -227,7 +230,10 @@ mod tests {
 
     #[test]
     fn markup_and_quotes_are_inert() {
-        assert_eq!(escaped("<script>alert('x')&\"\u{0}\u{202e}"), "&lt;script&gt;alert(&#39;x&#39;)&amp;&quot;\u{fffd}\u{fffd}");
+        assert_eq!(
+            escaped("<script>alert('x')&\"\u{0}\u{202e}"),
+            "&lt;script&gt;alert(&#39;x&#39;)&amp;&quot;\u{fffd}\u{fffd}"
+        );
     }
 
     #[test]
@@ -239,7 +245,10 @@ mod tests {
         assert_eq!((number(f64::NAN), number(f64::INFINITY)), (NONE.to_owned(), NONE.to_owned()));
         assert_eq!((bytes(512), bytes(1536), bytes(512 << 20)), ("512 B".into(), "1.5 KiB".into(), "512 MiB".into()));
         assert_eq!((energy(40), energy(12_340), energy(250_000)), ("40 mJ".into(), "12.3 J".into(), "250 J".into()));
-        assert_eq!((duration(1234), duration(61_000), duration(125_000)), ("1.23 s".into(), "61.0 s".into(), "2 min 05 s".into()));
+        assert_eq!(
+            (duration(1234), duration(61_000), duration(125_000)),
+            ("1.23 s".into(), "61.0 s".into(), "2 min 05 s".into())
+        );
     }
 
     #[test]

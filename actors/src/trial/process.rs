@@ -192,7 +192,10 @@ impl Watch<'_> {
                             observe(observations, Observation::Progress { fraction, message }).await;
                         }
                         Ok(Some(Message::Failed { kind, message })) => return Spoken::Failed(kind, message),
-                        Ok(Some(Message::Result { json })) => return Spoken::Result(json),
+                        Ok(Some(Message::Result { json, usage })) => {
+                            telemetry.told(usage, (self.options.clock)());
+                            return Spoken::Result(json);
+                        }
                         Ok(None) => return Spoken::Silence,
                         Err(error) => return Spoken::Rubbish(error),
                     }

@@ -6,7 +6,7 @@
 
 use std::io::{Read, Write};
 
-use atsre_domain::failure::FailureKind;
+use atsre_domain::failure::{FailureKind, Usage};
 use atsre_domain::model::Limits;
 use atsre_forecast::job::TrialJob;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub struct Job {
     pub limits: Limits,
     /// How often it gives a sign of life, in milliseconds.
     pub heartbeat_ms: u64,
+    /// The power assumed for one busy core where nothing measures it, in milliwatts.
+    pub core_milliwatts: u32,
 }
 
 /// What the worker says.
@@ -49,6 +51,8 @@ pub enum Message {
     Result {
         /// The JSON text.
         json: Vec<u8>,
+        /// What it used, seen from inside at the end: a worker may be gone before anybody looks.
+        usage: Usage,
     },
 }
 

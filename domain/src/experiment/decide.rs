@@ -269,13 +269,20 @@ impl Experiment {
         if !self.trials_ended() {
             return Err(Error::OutOfOrder { step: "an ensemble", missing: "the end of every trial" });
         }
-        let total: f64 = built.members.iter().map(|m| m.weight.get()).sum();
+        let total = built.members.iter().fold(0.0, |total, member| total + member.weight.get());
         if (total - 1.0).abs() > 1e-9 {
             return Err(Error::InvalidEnsemble(format!("the weights sum to {total}")));
         }
+        let mut known = std::collections::BTreeSet::new();
         for member in &built.members {
             if !self.trial(member.trial)?.completed() {
                 return Err(Error::InvalidEnsemble(format!("trial {} has no result", member.trial)));
+            }
+            if member.weight.get() <= 0.0 {
+                return Err(Error::InvalidEnsemble(format!("the weight of trial {} is {}", member.trial, member.weight)));
+            }
+            if !known.insert(member.trial) {
+                return Err(Error::InvalidEnsemble(format!("trial {} is a member twice", member.trial)));
             }
         }
         if built.trial != self.next_trial() {

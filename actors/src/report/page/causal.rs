@@ -30,7 +30,10 @@ pub(super) fn section(data: &ReportData) -> String {
     }
     html.push_str(&drivers(found));
     if !found.reasons.is_empty() {
-        html.push_str(&format!("<h3>Why this algorithm and these settings</h3>{}", list(found.reasons.iter().cloned())));
+        html.push_str(&format!(
+            "<h3>Why this algorithm and these settings</h3>{}",
+            list(found.reasons.iter().cloned())
+        ));
     }
     html.push_str(&knowledge(found));
     html.push_str(
@@ -49,7 +52,9 @@ fn drivers(found: &atsre_domain::dataset::GraphDiscovered) -> String {
         .iter()
         .map(|d| {
             let lag = if d.lag == 0 { "same moment".to_owned() } else { counted(u64::from(d.lag), "step", "steps") };
-            let tag = if d.directed {
+            let tag = if d.variable == found.target {
+                "<span class=\"tag\">its own past</span>"
+            } else if d.directed {
                 "<span class=\"tag good\">cause</span>"
             } else {
                 "<span class=\"tag\">possible cause, direction open</span>"
@@ -79,7 +84,8 @@ fn knowledge(found: &atsre_domain::dataset::GraphDiscovered) -> String {
     let mut sentences: Vec<String> = Vec::new();
     if !known.tiers.is_empty() {
         let tiers: Vec<String> = known.tiers.iter().map(|t| t.join(", ")).collect();
-        sentences.push(format!("In tiers, earliest first, no later tier causing an earlier one: {}.", tiers.join(" → ")));
+        sentences
+            .push(format!("In tiers, earliest first, no later tier causing an earlier one: {}.", tiers.join(" → ")));
     }
     let pairs = |edges: &[(String, String)]| {
         edges.iter().map(|(cause, effect)| format!("{cause} → {effect}")).collect::<Vec<_>>().join(", ")
@@ -90,5 +96,9 @@ fn knowledge(found: &atsre_domain::dataset::GraphDiscovered) -> String {
     if !known.forbidden.is_empty() {
         sentences.push(format!("Forbidden: {}.", pairs(&known.forbidden)));
     }
-    if sentences.is_empty() { String::new() } else { format!("<details><summary>Background knowledge that the graph keeps</summary>{}</details>", list(sentences)) }
+    if sentences.is_empty() {
+        String::new()
+    } else {
+        format!("<details><summary>Background knowledge that the graph keeps</summary>{}</details>", list(sentences))
+    }
 }

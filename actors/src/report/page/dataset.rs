@@ -59,7 +59,10 @@ fn cleaning(data: &ReportData, total: u64) -> String {
     } else {
         let kinds = data.cleaned.changes.iter().filter(|(_, n)| **n > 0);
         let rows: Vec<Vec<String>> = kinds.map(|(kind, n)| vec![change_name(*kind).to_owned(), count(*n)]).collect();
-        html.push_str(&table(&[Column("Change", false), Column("Count", true)], &rows));
+        html.push_str(&format!(
+            "<div class=\"narrow\">{}</div>",
+            table(&[Column("Change", false), Column("Count", true)], &rows)
+        ));
     }
     html.push_str(&list(data.cleaned.notes.iter().cloned()));
     if data.changes.is_empty() {
@@ -110,7 +113,11 @@ fn reading(data: &ReportData) -> String {
             })
             .collect();
         let columns = [Column("What", false), Column("Chosen", false), Column("Why", false)];
-        html.push_str(&format!("<details><summary>{} about the file</summary>{}</details>", counted(rows.len() as u64, "inference", "inferences"), table(&columns, &rows)));
+        html.push_str(&format!(
+            "<details><summary>{} about the file</summary>{}</details>",
+            counted(rows.len() as u64, "inference", "inferences"),
+            table(&columns, &rows)
+        ));
     }
     let role = |role: ColumnRole| match role {
         ColumnRole::Time => "time",
@@ -131,7 +138,11 @@ fn reading(data: &ReportData) -> String {
     let columns = [Column("Column", false), Column("Role", false), Column("Kind", false), Column("Missing", true)];
     let all = registered.columns.len() as u64;
     let first = if registered.columns.len() > COLUMNS { format!("The first {COLUMNS} of ") } else { String::new() };
-    html.push_str(&format!("<details><summary>{first}{}</summary>{}</details>", counted(all, "column", "columns"), table(&columns, &rows)));
+    html.push_str(&format!(
+        "<details><summary>{first}{}</summary>{}</details>",
+        counted(all, "column", "columns"),
+        table(&columns, &rows)
+    ));
     html
 }
 
@@ -147,7 +158,11 @@ fn rules(rules: &[TestedRule]) -> String {
                 RuleAction::Impute => "impute",
                 RuleAction::Clip => "clip",
             };
-            let used = if r.accepted { format!("<span class=\"tag good\">{action}</span>") } else { "<span class=\"tag\">unused</span>".to_owned() };
+            let used = if r.accepted {
+                format!("<span class=\"tag good\">{action}</span>")
+            } else {
+                "<span class=\"tag\">unused</span>".to_owned()
+            };
             vec![
                 escaped(&r.rule.column),
                 format!("{}<br><small>{}</small>", escaped(&form(&r.rule.form)), escaped(&r.rule.reason)),
@@ -175,7 +190,9 @@ fn form(form: &RuleForm) -> String {
         RuleForm::Bounds { minimum: Some(low), maximum: None } => format!("at least {}", number(low.get())),
         RuleForm::Bounds { minimum: None, maximum: Some(high) } => format!("at most {}", number(high.get())),
         RuleForm::Bounds { minimum: None, maximum: None } => "no bounds".to_owned(),
-        RuleForm::RateOfChange { maximum_per_step } => format!("changes by at most {} a step", number(maximum_per_step.get())),
+        RuleForm::RateOfChange { maximum_per_step } => {
+            format!("changes by at most {} a step", number(maximum_per_step.get()))
+        }
         RuleForm::FlatLine { longest_run } => format!("one value stands for at most {longest_run} observations"),
         RuleForm::CalendarContext { period, .. } => format!("inside the bounds of its phase of {period} observations"),
         RuleForm::CrossSeries { other, slope, intercept, band } => {

@@ -39,11 +39,18 @@ pub(in super::super) fn outcome(entry: &TrialEntry, index: usize) -> (String, &'
     }
     match &entry.trial.state {
         TrialState::Completed { usage, .. } => (
-            format!("healed: attempt {} succeeded with a peak of {} in {}", entry.trial.attempt, bytes(usage.peak_rss_bytes), duration(usage.wall_ms)),
+            format!(
+                "healed: attempt {} succeeded with a peak of {} in {}",
+                entry.trial.attempt,
+                bytes(usage.peak_rss_bytes),
+                duration(usage.wall_ms)
+            ),
             "good",
         ),
         TrialState::Abandoned { reason } => (format!("given up: {reason}"), "bad"),
-        TrialState::Queued | TrialState::Leased | TrialState::Running | TrialState::Failed => ("not decided when the report was written".to_owned(), "warn"),
+        TrialState::Queued | TrialState::Leased | TrialState::Running | TrialState::Failed => {
+            ("not decided when the report was written".to_owned(), "warn")
+        }
     }
 }
 
@@ -65,7 +72,11 @@ fn attempt(entry: &TrialEntry, index: usize, label: &str) -> String {
     rows.push(("Outcome", escaped(&words)));
     let rows: String = rows.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>")).collect();
     let trace = failed.failure.trace.trim();
-    let trace = if trace.is_empty() { String::new() } else { format!("<details><summary>Trace</summary><pre>{}</pre></details>", escaped(&shortened(trace, 2_000))) };
+    let trace = if trace.is_empty() {
+        String::new()
+    } else {
+        format!("<details><summary>Trace</summary><pre>{}</pre></details>", escaped(&shortened(trace, 2_000)))
+    };
     format!(
         "<div class=\"failure\"><h4>{} <small class=\"small\">· {}, trial {}, attempt {}</small> <span class=\"tag {tone}\">{tag}</span></h4><dl>{rows}</dl>{trace}</div>",
         failure_title(failed.failure.kind),
@@ -85,8 +96,14 @@ fn ended(failure: &Failure) -> String {
 
 fn used(failed: &Attempted) -> String {
     let usage = failed.usage;
-    let gpu = usage.peak_gpu_mem_bytes.filter(|b| *b > 0).map_or(String::new(), |b| format!(", {} of GPU memory", bytes(b)));
-    format!("a peak of {}{gpu} in {}, {}", bytes(usage.peak_rss_bytes), duration(usage.wall_ms), energy(usage.energy_mj))
+    let gpu =
+        usage.peak_gpu_mem_bytes.filter(|b| *b > 0).map_or(String::new(), |b| format!(", {} of GPU memory", bytes(b)));
+    format!(
+        "a peak of {}{gpu} in {}, {}",
+        bytes(usage.peak_rss_bytes),
+        duration(usage.wall_ms),
+        energy(usage.energy_mj)
+    )
 }
 
 fn fallbacks(data: &ReportData) -> String {
@@ -98,6 +115,7 @@ fn fallbacks(data: &ReportData) -> String {
         .iter()
         .map(|f| vec![f.stage.name().to_owned(), escaped(&f.from), escaped(&f.to), escaped(&f.reason)])
         .collect();
-    let columns = [Column("Stage", false), Column("Wanted", false), Column("Taken instead", false), Column("Why", false)];
+    let columns =
+        [Column("Stage", false), Column("Wanted", false), Column("Taken instead", false), Column("Why", false)];
     format!("<h3>Fallbacks taken</h3>{}", table(&columns, &rows))
 }

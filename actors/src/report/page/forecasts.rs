@@ -21,11 +21,8 @@ pub(super) fn section(data: &ReportData, board: &Leaderboard<'_>) -> String {
     let Some(result) = best.result else { return String::new() };
     let by_name: BTreeMap<&str, &Series> = data.panel.series.iter().map(|s| (s.item_id.as_str(), s)).collect();
     let errors = errors(&result.windows);
-    let mut pairs: Vec<(&Series, &SeriesForecast)> = result
-        .forecasts
-        .iter()
-        .filter_map(|f| Some((*by_name.get(f.item_id.as_str())?, f)))
-        .collect();
+    let mut pairs: Vec<(&Series, &SeriesForecast)> =
+        result.forecasts.iter().filter_map(|f| Some((*by_name.get(f.item_id.as_str())?, f))).collect();
     let total = pairs.len();
     let mut lead = format!("By {}. ", escaped(&best.label));
     if total > DRAWN {
@@ -50,7 +47,9 @@ pub(super) fn section(data: &ReportData, board: &Leaderboard<'_>) -> String {
     } else {
         html.push_str("<div class=\"multiples\">");
         for (chart, (series, _)) in charts.into_iter().zip(&pairs) {
-            let error = errors.get(series.item_id.as_str()).map_or(String::new(), |e| format!(" <small class=\"small\">MASE {e:.2}</small>"));
+            let error = errors
+                .get(series.item_id.as_str())
+                .map_or(String::new(), |e| format!(" <small class=\"small\">MASE {e:.2}</small>"));
             html.push_str(&format!(
                 "<figure><h4 title=\"{}\">{}{error}</h4>{}</figure>",
                 escaped(&series.item_id),
@@ -70,7 +69,8 @@ fn errors(windows: &[WindowForecast]) -> BTreeMap<&str, f64> {
     let mut sums: BTreeMap<&str, (f64, u32)> = BTreeMap::new();
     for window in windows {
         let Some(scale) = window.absolute_scale.filter(|s| *s > 0.0) else { continue };
-        let steps: Vec<f64> = window.actual.iter().zip(&window.mean).map(|(a, m)| (a - m).abs()).filter(|e| e.is_finite()).collect();
+        let steps: Vec<f64> =
+            window.actual.iter().zip(&window.mean).map(|(a, m)| (a - m).abs()).filter(|e| e.is_finite()).collect();
         if !steps.is_empty() {
             let entry = sums.entry(window.item_id.as_str()).or_default();
             *entry = (entry.0 + steps.iter().sum::<f64>() / steps.len() as f64 / scale, entry.1 + 1);
@@ -80,9 +80,13 @@ fn errors(windows: &[WindowForecast]) -> BTreeMap<&str, f64> {
 }
 
 fn legend(levels: &[f64], withheld: bool) -> String {
-    let mut html = String::from("<div class=\"legend\"><span><i style=\"border-color:var(--history)\"></i>history</span><span><i style=\"border-color:var(--accent)\"></i>forecast, mean</span>");
+    let mut html = String::from(
+        "<div class=\"legend\"><span><i style=\"border-color:var(--history)\"></i>history</span><span><i style=\"border-color:var(--accent)\"></i>forecast, mean</span>",
+    );
     if withheld {
-        html.push_str("<span><i style=\"border-color:var(--actual)\"></i>what happened (withheld from the models)</span>");
+        html.push_str(
+            "<span><i style=\"border-color:var(--actual)\"></i>what happened (withheld from the models)</span>",
+        );
     }
     for (index, (low, high)) in bands(levels).into_iter().enumerate() {
         html.push_str(&format!(
@@ -99,7 +103,11 @@ fn legend(levels: &[f64], withheld: bool) -> String {
 fn steps(data: &ReportData, pairs: &[(&Series, &SeriesForecast)], levels: &[f64]) -> String {
     let Some((series, forecast)) = pairs.first() else { return String::new() };
     let outer = bands(levels).first().copied();
-    let heading = if series.item_id.is_empty() { String::new() } else { format!(" of {}", escaped(&shortened(&series.item_id, 48))) };
+    let heading = if series.item_id.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", escaped(&shortened(&series.item_id, 48)))
+    };
     let value = |v: Option<&f64>| v.map_or(super::super::text::NONE.to_owned(), |v| number(*v));
     let rows: Vec<Vec<String>> = forecast
         .times
@@ -107,7 +115,8 @@ fn steps(data: &ReportData, pairs: &[(&Series, &SeriesForecast)], levels: &[f64]
         .enumerate()
         .take(LISTED)
         .map(|(step, time)| {
-            let bound = |row: Option<usize>| value(row.and_then(|r| forecast.quantiles.get(r)).and_then(|q| q.get(step)));
+            let bound =
+                |row: Option<usize>| value(row.and_then(|r| forecast.quantiles.get(r)).and_then(|q| q.get(step)));
             vec![
                 moment(*time, data.panel.frequency),
                 value(forecast.mean.get(step)),
@@ -116,8 +125,12 @@ fn steps(data: &ReportData, pairs: &[(&Series, &SeriesForecast)], levels: &[f64]
             ]
         })
         .collect();
-    let more = if forecast.times.len() > LISTED { format!(" (the first {LISTED} of {})", forecast.times.len()) } else { String::new() };
-    let columns = [Column("Time", false), Column("Mean", true), Column("Lower bound", true), Column("Upper bound", true)];
+    let more = if forecast.times.len() > LISTED {
+        format!(" (the first {LISTED} of {})", forecast.times.len())
+    } else {
+        String::new()
+    };
+    let columns =
+        [Column("Time", false), Column("Mean", true), Column("Lower bound", true), Column("Upper bound", true)];
     format!("<details><summary>The forecast{heading} as numbers{more}</summary>{}</details>", table(&columns, &rows))
 }
-

@@ -3,10 +3,9 @@
 use atsre_domain::experiment::TrialState;
 use atsre_domain::metric::{Metric, Split};
 
+use super::super::ReportData;
 use super::super::leaderboard::{Leaderboard, metric_name};
 use super::super::text::{clock, count, counted, duration, energy, escaped, fixed, moment, percent, span};
-use super::super::ReportData;
-
 
 pub(super) fn header(data: &ReportData, board: &Leaderboard<'_>, links: &str) -> String {
     let opened = &data.opened;
@@ -20,8 +19,12 @@ pub(super) fn header(data: &ReportData, board: &Leaderboard<'_>, links: &str) ->
         .result
         .and_then(|r| r.forecasts.first())
         .and_then(|f| Some((f.times.first()?, f.times.last()?)))
-        .map_or(String::new(), |(from, to)| format!(", {} to {}", moment(*from, frequency), moment(*to, frequency)));
-    let withheld = if opened.holdout { ". These last observations were withheld from every model, as a test" } else { "" };
+        .map_or(String::new(), |(from, to)| match (moment(*from, frequency), moment(*to, frequency)) {
+            (from, to) if from == to => format!(", {from}"),
+            (from, to) => format!(", {from} to {to}"),
+        });
+    let withheld =
+        if opened.holdout { ". These last observations were withheld from every model, as a test" } else { "" };
     format!(
         "<header><div class=\"inner\"><p class=\"eyebrow\">Experiment {} · {} · {}</p>\
          <h1>{}<small>{} forecast {ahead} ahead{range}{withheld}.</small></h1>\
@@ -54,11 +57,15 @@ fn cards(data: &ReportData, board: &Leaderboard<'_>) -> String {
     let value = |metric| best.value(metric, Split::Backtest);
     let mut cards: Vec<(String, String)> = Vec::new();
     if let Some(score) = best.score(board.criterion, Split::Backtest) {
-        let width = score.half_width.map_or(String::new(), |w| format!(" ± {:.2}", w.get()));
-        cards.push((format!("{:.2}{width}", score.value.get()), format!("{}, backtest", metric_name(board.criterion))));
+        let width = score.half_width.map_or(String::new(), |w| format!(" (± {:.2})", w.get()));
+        cards.push((
+            format!("{:.2}", score.value.get()),
+            format!("{} on the backtest{width}", metric_name(board.criterion)),
+        ));
     }
     if let Some(coverage) = value(Metric::Coverage) {
-        let nominal = nominal(data).map_or("inside the interval".to_owned(), |n| format!("inside the {} interval", percent(n)));
+        let nominal =
+            nominal(data).map_or("inside the interval".to_owned(), |n| format!("inside the {} interval", percent(n)));
         cards.push((percent(coverage), nominal));
     }
     if value(Metric::Wql).is_some() {
@@ -69,14 +76,20 @@ fn cards(data: &ReportData, board: &Leaderboard<'_>) -> String {
     let healed = data.trials.iter().filter(|t| t.trial.completed() && !t.trial.failures.is_empty()).count() as u64;
     let story = match (failures, healed) {
         (0, _) => "trials finished, none failed".to_owned(),
-        (failures, healed) => format!("trials finished; {}, {} healed", counted(failures as u64, "failure", "failures"), counted(healed, "trial", "trials")),
+        (failures, healed) => format!(
+            "trials finished; {}, {} healed",
+            counted(failures as u64, "failure", "failures"),
+            counted(healed, "trial", "trials")
+        ),
     };
     cards.push((format!("{} of {}", count(finished), count(data.trials.len() as u64)), story));
     cards.push((energy(total_energy(data)), "energy of all trials".to_owned()));
     cards.push((duration(data.written_at.millis_since(data.opened.opened_at)), "from opening to report".to_owned()));
     let cards: String = cards
         .iter()
-        .map(|(value, name)| format!("<div class=\"card\"><b>{}</b><span>{}</span></div>", escaped(value), escaped(name)))
+        .map(|(value, name)| {
+            format!("<div class=\"card\"><b>{}</b><span>{}</span></div>", escaped(value), escaped(name))
+        })
         .collect();
     format!("<div class=\"cards\">{cards}</div>")
 }

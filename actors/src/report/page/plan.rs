@@ -39,7 +39,11 @@ pub(super) fn section(data: &ReportData) -> String {
         .iter()
         .map(|t| {
             let device = if t.spec.device == Device::Gpu { " <span class=\"tag\">GPU</span>" } else { "" };
-            let covariates = if t.spec.covariates.is_empty() { String::new() } else { format!("covariates: {}", t.spec.covariates.join(", ")) };
+            let covariates = if t.spec.covariates.is_empty() {
+                String::new()
+            } else {
+                format!("covariates: {}", t.spec.covariates.join(", "))
+            };
             vec![
                 format!("<b>{}</b>{device}", escaped(&t.spec.model)),
                 escaped(&t.reason),
@@ -53,6 +57,9 @@ pub(super) fn section(data: &ReportData) -> String {
     let backtest = plan.backtest;
     let ensemble = match plan.ensemble_strategy.as_str() {
         "none" => "The trials are not combined.".to_owned(),
+        "weighted_avg" => {
+            "The finished trials are combined by a weighted average, the weights chosen on the backtest.".to_owned()
+        }
         strategy => format!("The finished trials are combined by {}.", escaped(&super::super::text::spoken(strategy))),
     };
     html.push_str(&format!(

@@ -47,7 +47,12 @@ fn key_numbers(profile: &Profile) -> Vec<(&'static str, String)> {
     let lengths = if profile.length_min == profile.length_max {
         count(profile.length_max)
     } else {
-        format!("{} – {}, median {}", count(profile.length_min), count(profile.length_max), count(profile.length_median))
+        format!(
+            "{} – {}, median {}",
+            count(profile.length_min),
+            count(profile.length_max),
+            count(profile.length_median)
+        )
     };
     let mut entries = vec![
         ("Series length", lengths),
@@ -86,12 +91,16 @@ fn seasons(profile: &Profile) -> String {
         })
         .collect();
     let columns = [Column("Period", false), Column("In time", false), Column("Strength, 0 to 1", true)];
-    format!("<h3>Seasons</h3>{}", table(&columns, &rows))
+    format!("<h3>Seasons</h3><div class=\"narrow\">{}</div>", table(&columns, &rows))
 }
 
 fn correlograms(profile: &Profile, series: &SeriesProfile) -> String {
     let marked: Vec<u32> = profile.seasonal_periods.iter().map(|s| s.period).collect();
-    let of = if series.item_id.is_empty() { String::new() } else { format!(" of {}", escaped(&shortened(&series.item_id, 40))) };
+    let of = if series.item_id.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", escaped(&shortened(&series.item_id, 40)))
+    };
     let mut html = String::from("<h3>Autocorrelation</h3><div class=\"pair\">");
     for (title, values) in [("Autocorrelation", &series.acf), ("Partial autocorrelation", &series.pacf)] {
         if !values.is_empty() {
@@ -122,7 +131,9 @@ fn details(profile: &Profile) -> String {
                 test(s.kpss),
                 stationarity(s.stationarity).to_owned(),
                 fixed(s.trend_strength.map(Finite::get), 2),
-                s.seasonal_periods.first().map_or(NONE.to_owned(), |p| format!("{} <small>({:.2})</small>", p.period, p.strength.get())),
+                s.seasonal_periods
+                    .first()
+                    .map_or(NONE.to_owned(), |p| format!("{} <small>({:.2})</small>", p.period, p.strength.get())),
             ]
         })
         .collect();
@@ -138,8 +149,16 @@ fn details(profile: &Profile) -> String {
         Column("Season", true),
     ];
     let shown = rows.len() as u64;
-    let title = if profile.series_count > shown { format!("Tests, for the first {shown} of {} series", count(profile.series_count)) } else { "Tests".to_owned() };
-    if rows.is_empty() { String::new() } else { format!("<details><summary>{title}</summary>{}</details>", table(&columns, &rows)) }
+    let title = if profile.series_count > shown {
+        format!("Tests, for the first {shown} of {} series", count(profile.series_count))
+    } else {
+        "Tests".to_owned()
+    };
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("<details><summary>{title}</summary>{}</details>", table(&columns, &rows))
+    }
 }
 
 fn covariates(profile: &Profile) -> String {
@@ -150,7 +169,15 @@ fn covariates(profile: &Profile) -> String {
         .covariates
         .iter()
         .take(COVARIATES)
-        .map(|c| vec![escaped(&c.name), escaped(&c.kind), count(c.distinct), count(c.missing), fixed(c.correlation.map(Finite::get), 2)])
+        .map(|c| {
+            vec![
+                escaped(&c.name),
+                escaped(&c.kind),
+                count(c.distinct),
+                count(c.missing),
+                fixed(c.correlation.map(Finite::get), 2),
+            ]
+        })
         .collect();
     let columns = [
         Column("Covariate", false),
@@ -159,5 +186,9 @@ fn covariates(profile: &Profile) -> String {
         Column("Missing", true),
         Column("Correlation with the target", true),
     ];
-    format!("<details><summary>{}</summary>{}</details>", counted(profile.covariates.len() as u64, "covariate", "covariates"), table(&columns, &rows))
+    format!(
+        "<details><summary>{}</summary>{}</details>",
+        counted(profile.covariates.len() as u64, "covariate", "covariates"),
+        table(&columns, &rows)
+    )
 }

@@ -8,20 +8,26 @@ pub(super) fn footer(data: &ReportData) -> String {
         ("Experiment", format!("{} · <code>{}</code>", data.experiment_id, escaped(&data.stream.0))),
         ("Name", escaped(&data.opened.name)),
         ("Seed", format!("<code>{}</code>", data.opened.seed.0)),
-        ("Data", format!(
-            "{}, version {} · SHA-256 of the file <code>{}</code>",
-            escaped(&data.registered.name),
-            data.registered.version,
-            escaped(&data.registered.source.digest.0)
-        )),
+        (
+            "Data",
+            format!(
+                "{}, version {} · SHA-256 of the file <code>{}</code>",
+                escaped(&data.registered.name),
+                data.registered.version,
+                escaped(&data.registered.source.digest.0)
+            ),
+        ),
         ("Clean panel", data.plan.as_ref().map_or("–".to_owned(), |p| format!("<code>{}</code>", escaped(&p.panel.0)))),
         ("Build", escaped(&data.build)),
         ("Written", clock(data.written_at)),
-        ("Anchor", format!(
-            "log position {} · log hash <code>{}</code>",
-            data.anchor.position,
-            escaped(&data.anchor.log_hash.0)
-        )),
+        (
+            "Anchor",
+            format!(
+                "log position {} · log hash <code>{}</code>",
+                data.anchor.position,
+                escaped(&data.anchor.log_hash.0)
+            ),
+        ),
     ];
     let rows: String = rows.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>")).collect();
     format!(

@@ -14,7 +14,11 @@ pub(super) fn section(data: &ReportData, board: &Leaderboard<'_>) -> String {
     let mut html = format!(
         "<p class=\"lead\">Ranked by {criterion} on the rolling-origin backtest{}. {}</p>",
         backtest(data),
-        if board.has_test { "The withheld test never decides the rank." } else { "Nothing was withheld, so there is no test column." }
+        if board.has_test {
+            "The withheld test never decides the rank."
+        } else {
+            "Nothing was withheld, so there is no test column."
+        }
     );
     html.push_str("<div class=\"scroll\"><table><thead><tr><th class=\"n\">#</th><th>Model</th>");
     let mut headings = vec![criterion.to_owned()];
@@ -43,7 +47,11 @@ pub(super) fn section(data: &ReportData, board: &Leaderboard<'_>) -> String {
 fn backtest(data: &ReportData) -> String {
     data.plan.as_ref().map_or(String::new(), |p| {
         let b = p.plan.backtest;
-        format!(" ({}, {} apart)", super::super::text::counted(u64::from(b.windows), "window", "windows"), super::super::text::counted(u64::from(b.step), "step", "steps"))
+        format!(
+            " ({}, {} apart)",
+            super::super::text::counted(u64::from(b.windows), "window", "windows"),
+            super::super::text::counted(u64::from(b.step), "step", "steps")
+        )
     })
 }
 
@@ -61,15 +69,17 @@ fn line(board: &Leaderboard<'_>, row: &Row<'_>, worst: f64, columns: usize) -> S
     };
     let rank = row.rank.map_or(NONE.to_owned(), |r| r.to_string());
     let name = format!(
-        "<td class=\"model\">{}{tag}<small>{} {}{}</small></td>",
+        "<td class=\"model\">{}{tag}<small>trial {}{}</small></td>",
         escaped(&row.label),
-        row.role,
         row.trial_id,
         members(board, row)
     );
     let Some(_) = row.result else {
         let reason = row.abandoned.unwrap_or("no result");
-        return format!("<tr class=\"none\"><td class=\"n\">{rank}</td>{name}<td colspan=\"{columns}\"><span class=\"tag bad\">no result</span> {}</td></tr>", escaped(reason));
+        return format!(
+            "<tr class=\"none\"><td class=\"n\">{rank}</td>{name}<td colspan=\"{columns}\"><span class=\"tag bad\">no result</span> {}</td></tr>",
+            escaped(reason)
+        );
     };
     let value = |metric, split| row.value(metric, split);
     let mut cells = vec![measured(row, board.criterion, Split::Backtest, Some(worst))];
@@ -82,8 +92,15 @@ fn line(board: &Leaderboard<'_>, row: &Row<'_>, worst: f64, columns: usize) -> S
     }
     match row.usage {
         Some(usage) => {
-            let gpu = usage.peak_gpu_mem_bytes.filter(|b| *b > 0).map_or(String::new(), |b| format!("<br><small>+ {} GPU</small>", bytes(b)));
-            cells.extend([duration(usage.wall_ms), format!("{}{gpu}", bytes(usage.peak_rss_bytes)), energy(usage.energy_mj)]);
+            let gpu = usage
+                .peak_gpu_mem_bytes
+                .filter(|b| *b > 0)
+                .map_or(String::new(), |b| format!("<br><small>+ {} GPU</small>", bytes(b)));
+            cells.extend([
+                duration(usage.wall_ms),
+                format!("{}{gpu}", bytes(usage.peak_rss_bytes)),
+                energy(usage.energy_mj).replace('<', "&lt;"),
+            ]);
         }
         None => cells.extend([NONE, NONE, NONE].map(str::to_owned)),
     }
@@ -97,7 +114,10 @@ fn measured(row: &Row<'_>, metric: Metric, split: Split, worst: Option<f64>) -> 
     let Some(score) = row.score(metric, split) else { return NONE.to_owned() };
     let width = score.half_width.map_or(String::new(), |w| format!(" <small>± {:.3}</small>", w.get()));
     let meter = worst.filter(|w| *w > 0.0).map_or(String::new(), |worst| {
-        format!("<span class=\"meter\"><i style=\"width:{:.0}%\"></i></span>", (100.0 * score.value.get() / worst).clamp(0.0, 100.0))
+        format!(
+            "<span class=\"meter\"><i style=\"width:{:.0}%\"></i></span>",
+            (100.0 * score.value.get() / worst).clamp(0.0, 100.0)
+        )
     });
     format!("{:.3}{width}{meter}", score.value.get())
 }
@@ -109,9 +129,11 @@ fn members(board: &Leaderboard<'_>, row: &Row<'_>) -> String {
     }
     let mut members = row.members.to_vec();
     members.sort_by(|a, b| b.weight.get().total_cmp(&a.weight.get()).then(a.trial.cmp(&b.trial)));
-    let parts: Vec<String> =
-        members.iter().map(|m| format!("{} {}", percent(m.weight.get()), escaped(&board.label(m.trial)))).collect();
-    format!(" = {}", parts.join(" + "))
+    let part = |m: &atsre_domain::experiment::Member| {
+        format!("{}\u{a0}% {}", (100.0 * m.weight.get()).round(), escaped(&board.label(m.trial)))
+    };
+    let parts: Vec<String> = members.iter().map(part).collect();
+    format!("<br>{}", parts.join(" + "))
 }
 
 pub(super) fn energy_section(board: &Leaderboard<'_>) -> String {
@@ -134,7 +156,11 @@ pub(super) fn energy_section(board: &Leaderboard<'_>) -> String {
         return "<p>No finished model has both an accuracy and a measured energy.</p>".to_owned();
     };
     let names: Vec<String> = pareto_chart::front(&points).into_iter().map(|k| escaped(&points[k].label)).collect();
-    let ensemble = if board.rows.iter().any(|r| !r.members.is_empty()) { " The ensemble costs what its members cost together." } else { "" };
+    let ensemble = if board.rows.iter().any(|r| !r.members.is_empty()) {
+        " The ensemble costs what its members cost together."
+    } else {
+        ""
+    };
     format!(
         "<p class=\"lead\">What accuracy costs. The stepped line is the Pareto front: no model there is beaten on both accuracy and energy \
          ({}).</p><figure>{drawing}</figure>\

@@ -40,11 +40,25 @@ pub(super) struct Shape {
 
 impl Shape {
     /// A year of hours, with everything.
-    pub(super) const HOURS: Self =
-        Self { series: 1, length: 17_379, horizon: 24, unit: FrequencyUnit::Hour, holdout: true, rich: true, hostile: None };
+    pub(super) const HOURS: Self = Self {
+        series: 1,
+        length: 17_379,
+        horizon: 24,
+        unit: FrequencyUnit::Hour,
+        holdout: true,
+        rich: true,
+        hostile: None,
+    };
     /// Many short series and little else.
-    pub(super) const MANY: Self =
-        Self { series: 300, length: 40, horizon: 6, unit: FrequencyUnit::Month, holdout: false, rich: false, hostile: None };
+    pub(super) const MANY: Self = Self {
+        series: 300,
+        length: 40,
+        horizon: 6,
+        unit: FrequencyUnit::Month,
+        holdout: false,
+        rich: false,
+        hostile: None,
+    };
 }
 
 pub(super) fn finite(value: f64) -> Finite {
@@ -64,7 +78,8 @@ fn truth(item: usize, step: usize, unit: FrequencyUnit) -> f64 {
     let phase = std::f64::consts::TAU * step as f64 / season;
     let level = 180.0 * (1.0 + 0.7 * noise(item as u64));
     let weekly = if unit == FrequencyUnit::Hour && step / 24 % 7 > 4 { 0.7 } else { 1.0 };
-    level * weekly * (1.0 + 0.55 * (phase - 2.2).sin() + 0.25 * (2.0 * phase).sin()) + 12.0 * noise((item * 100_003 + step) as u64)
+    level * weekly * (1.0 + 0.55 * (phase - 2.2).sin() + 0.25 * (2.0 * phase).sin())
+        + 12.0 * noise((item * 100_003 + step) as u64)
 }
 
 pub(super) const LEVELS: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
@@ -75,22 +90,31 @@ fn panel(shape: Shape) -> Panel {
     let mut times = vec![start];
     times.extend(continue_after(frequency, &times, shape.length - 1).unwrap());
     let series = (0..shape.series).map(|item| Series {
-        item_id: if shape.series == 1 { String::new() } else { format!("store-{item:03}{}", shape.hostile.unwrap_or_default()) },
+        item_id: if shape.series == 1 {
+            String::new()
+        } else {
+            format!("store-{item:03}{}", shape.hostile.unwrap_or_default())
+        },
         times: times.clone(),
         target: (0..shape.length)
             .map(|step| if shape.rich && step % 977 == 5 { f64::NAN } else { truth(item, step, shape.unit) })
             .collect(),
         covariates: Vec::new(),
     });
-    Panel { target: shape.hostile.unwrap_or("rentals").into(), frequency, covariates: Vec::new(), series: series.collect() }
+    Panel {
+        target: shape.hostile.unwrap_or("rentals").into(),
+        frequency,
+        covariates: Vec::new(),
+        series: series.collect(),
+    }
 }
 
 fn result(shape: Shape, panel: &Panel, accuracy: f64) -> TrialResult {
     let origin = if shape.holdout { shape.length - shape.horizon } else { shape.length };
     let one = |item: usize, series: &Series, from: usize, times: Vec<Timestamp>| {
-        let spread = |step: usize| 30.0 * accuracy * (1.0 + step as f64 / shape.horizon as f64);
+        let spread = |step: usize| 55.0 * accuracy * (1.0 + step as f64 / shape.horizon as f64);
         let mean: Vec<f64> = (0..shape.horizon)
-            .map(|k| truth(item, from + k, shape.unit) + 25.0 * accuracy * noise((from + k) as u64 ^ 77))
+            .map(|k| truth(item, from + k, shape.unit) + 70.0 * accuracy * noise((from + k) as u64 ^ 77))
             .collect();
         let z = [-1.28, -0.67, 0.0, 0.67, 1.28];
         let quantiles = z.iter().map(|z| (0..shape.horizon).map(|k| mean[k] + z * spread(k)).collect()).collect();
@@ -118,7 +142,14 @@ fn result(shape: Shape, panel: &Panel, accuracy: f64) -> TrialResult {
             squared_scale: Some(2_500.0),
         });
     }
-    TrialResult { forecasts, windows, test: Vec::new(), scores: Vec::new(), quantile_levels: LEVELS.to_vec(), notes: Vec::new() }
+    TrialResult {
+        forecasts,
+        windows,
+        test: Vec::new(),
+        scores: Vec::new(),
+        quantile_levels: LEVELS.to_vec(),
+        notes: Vec::new(),
+    }
 }
 
 fn scores(shape: Shape, mase: f64) -> Vec<Score> {
@@ -150,7 +181,13 @@ fn entry(shape: Shape, panel: &Panel, number: u32, model: &str, mase: f64, energ
     };
     let mut hyperparameters = BTreeMap::new();
     hyperparameters.insert("season".to_owned(), Setting::Integer(24));
-    let spec = ModelSpec { framework: "atsre".into(), model: model.into(), hyperparameters, covariates: Vec::new(), device: Device::Cpu };
+    let spec = ModelSpec {
+        framework: "atsre".into(),
+        model: model.into(),
+        hyperparameters,
+        covariates: Vec::new(),
+        device: Device::Cpu,
+    };
     let trial = Trial {
         role: if number == 1 { TrialRole::Baseline } else { TrialRole::Candidate },
         spec,
@@ -160,14 +197,31 @@ fn entry(shape: Shape, panel: &Panel, number: u32, model: &str, mase: f64, energ
         state: TrialState::Completed { result: artifact(), scores: scores(shape, mase), usage },
         failures: Vec::new(),
     };
-    TrialEntry { number: TrialNumber(number), trial_id: Position(100 + u64::from(number)), trial, result: Some(result(shape, panel, mase)) }
+    TrialEntry {
+        number: TrialNumber(number),
+        trial_id: Position(100 + u64::from(number)),
+        trial,
+        result: Some(result(shape, panel, mase)),
+    }
 }
 
 fn failed(attempt: u32, kind: FailureKind, message: &str, healed: Option<(&str, &str)>) -> Attempted {
     Attempted {
         attempt: Attempt(attempt),
-        failure: Failure { kind, message: message.into(), trace: "memory allocation of 1342177280 bytes failed".into(), exit_code: None, signal: Some(6) },
-        usage: Usage { wall_ms: 4_120, cpu_ms: 7_900, peak_rss_bytes: 511 << 20, peak_gpu_mem_bytes: None, energy_mj: 61_000 },
+        failure: Failure {
+            kind,
+            message: message.into(),
+            trace: "memory allocation of 1342177280 bytes failed".into(),
+            exit_code: None,
+            signal: Some(6),
+        },
+        usage: Usage {
+            wall_ms: 4_120,
+            cpu_ms: 7_900,
+            peak_rss_bytes: 511 << 20,
+            peak_gpu_mem_bytes: None,
+            energy_mj: 61_000,
+        },
         healed: healed.map(|(diagnosis, change)| (diagnosis.to_owned(), vec![change.to_owned()])),
     }
 }
@@ -183,12 +237,17 @@ fn trials(shape: Shape, panel: &Panel) -> Vec<TrialEntry> {
     ];
     if shape.rich {
         let diagnosis = "resident memory grew to 511 MiB with the batch, past the limit of 512 MiB";
-        trials[4].trial.failures =
-            vec![failed(1, FailureKind::OutOfMemory, shape.hostile.unwrap_or("an allocation was refused"), Some((diagnosis, "batch_size 1024 → 256")))];
+        trials[4].trial.failures = vec![failed(
+            1,
+            FailureKind::OutOfMemory,
+            shape.hostile.unwrap_or("an allocation was refused"),
+            Some((diagnosis, "batch_size 1024 → 256")),
+        )];
         trials[4].trial.attempt = Attempt(2);
         let mut lost = entry(shape, panel, 6, "n-hits", 0.0, 0);
         lost.result = None;
-        lost.trial.failures = vec![failed(1, FailureKind::DeadlineExceeded, "the deadline of 60 s passed at epoch 3 of 40", None)];
+        lost.trial.failures =
+            vec![failed(1, FailureKind::DeadlineExceeded, "the deadline of 60 s passed at epoch 3 of 40", None)];
         lost.trial.state = TrialState::Abandoned { reason: "the budget has no room for another attempt".into() };
         trials.push(lost);
     }
@@ -197,7 +256,8 @@ fn trials(shape: Shape, panel: &Panel) -> Vec<TrialEntry> {
 
 fn registered(shape: Shape) -> DatasetRegistered {
     let name = shape.hostile.unwrap_or("bike_sharing");
-    let column = |name: &str, role, kind: &str| RegisteredColumn { name: name.into(), role, kind: kind.into(), missing: 0 };
+    let column =
+        |name: &str, role, kind: &str| RegisteredColumn { name: name.into(), role, kind: kind.into(), missing: 0 };
     DatasetRegistered {
         name: name.into(),
         version: 1,
@@ -210,7 +270,11 @@ fn registered(shape: Shape) -> DatasetRegistered {
         },
         raw_table: "raw_1".into(),
         rows: (shape.series * shape.length) as u64,
-        columns: vec![column("time", ColumnRole::Time, "time"), column("rentals", ColumnRole::Target, "number"), column("temperature", ColumnRole::Covariate, "number")],
+        columns: vec![
+            column("time", ColumnRole::Time, "time"),
+            column("rentals", ColumnRole::Target, "number"),
+            column("temperature", ColumnRole::Covariate, "number"),
+        ],
         frequency: Frequency::every(shape.unit),
         inferences: vec![Inference {
             subject: "time column".into(),
@@ -220,6 +284,7 @@ fn registered(shape: Shape) -> DatasetRegistered {
         }],
         warnings: shape.rich.then(|| "165 hours are absent from the time axis".to_owned()).into_iter().collect(),
         known: vec!["temperature".into()],
+        sentinels: Vec::new(),
     }
 }
 
@@ -227,13 +292,23 @@ fn opened(shape: Shape) -> ExperimentOpened {
     let name = shape.hostile.unwrap_or("bike_sharing");
     ExperimentOpened {
         name: format!("{name} demo"),
-        dataset: DatasetRef { stream: StreamId("1b4e28ba-2fa1-11d2-883f-0016d3cca427".into()), name: name.into(), version: 1 },
+        dataset: DatasetRef {
+            stream: StreamId("1b4e28ba-2fa1-11d2-883f-0016d3cca427".into()),
+            name: name.into(),
+            version: 1,
+        },
         objective: Objective::Forecast,
         target: shape.hostile.unwrap_or("rentals").into(),
         horizon: shape.horizon as u32,
         holdout: shape.holdout,
         quantile_levels: LEVELS.iter().map(|l| finite(*l)).collect(),
-        budget: Budget { wall_ms: 180_000, cpu_cores: 2, parallel_trials: 2, trial_memory_bytes: 1 << 30, gpu_memory_bytes: 0 },
+        budget: Budget {
+            wall_ms: 180_000,
+            cpu_cores: 2,
+            parallel_trials: 2,
+            trial_memory_bytes: 1 << 30,
+            gpu_memory_bytes: 0,
+        },
         seed: Seed(42),
         reasoner: ReasonerKind::Rules,
         approval_required: false,

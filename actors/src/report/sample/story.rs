@@ -10,12 +10,13 @@ use atsre_domain::identity::Position;
 use atsre_domain::panel::Panel;
 use atsre_domain::plan::{BacktestPlan, Plan, PlannedTrial, ReasonerKind, ReasoningStep};
 use atsre_domain::profile::{
-    CovariateProfile, DemandPattern, Distribution, Gaps, Profile, SeasonalPeriod, SeriesProfile, Stationarity, TestResult,
+    CovariateProfile, DemandPattern, Distribution, Gaps, Profile, SeasonalPeriod, SeriesProfile, Stationarity,
+    TestResult,
 };
 use atsre_domain::rule::{AnomalyRule, RuleAction, RuleForm, TestedRule};
 
-use super::{Shape, finite, noise};
 use super::super::TrialEntry;
+use super::{Shape, finite, noise};
 
 pub(super) fn changes(panel: &Panel, hostile: Option<&str>) -> Vec<CellChange> {
     let kinds = [ChangeKind::InsertedGap, ChangeKind::ImputedMissing, ChangeKind::ReplacedOutlier];
@@ -33,7 +34,8 @@ pub(super) fn changes(panel: &Panel, hostile: Option<&str>) -> Vec<CellChange> {
 }
 
 fn series_profile(name: &str, length: u64, season: u32) -> SeriesProfile {
-    let acf = |k: u32| (std::f64::consts::TAU * f64::from(k) / f64::from(season)).cos() * 0.9_f64.powf(f64::from(k) / 12.0);
+    let acf =
+        |k: u32| (std::f64::consts::TAU * f64::from(k) / f64::from(season)).cos() * 0.9_f64.powf(f64::from(k) / 12.0);
     SeriesProfile {
         item_id: name.into(),
         length,
@@ -93,7 +95,13 @@ pub(super) fn profile(shape: Shape, panel: &Panel) -> Profile {
         demand_pattern: DemandPattern::Smooth,
         non_negative: true,
         gaussian: false,
-        covariates: vec![CovariateProfile { name: "temperature".into(), kind: "numeric".into(), distinct: 50, missing: 0, correlation: Some(finite(0.4)) }],
+        covariates: vec![CovariateProfile {
+            name: "temperature".into(),
+            kind: "numeric".into(),
+            distinct: 50,
+            missing: 0,
+            correlation: Some(finite(0.4)),
+        }],
         series: panel.series.iter().take(200).map(|s| series_profile(&s.item_id, length, season)).collect(),
         findings: vec![
             shape.hostile.unwrap_or("A strong daily season (strength 0.83) and a weaker weekly one (0.41).").into(),
@@ -105,11 +113,20 @@ pub(super) fn profile(shape: Shape, panel: &Panel) -> Profile {
 
 pub(super) fn rules(hostile: Option<&str>) -> Vec<TestedRule> {
     let rule = |form, reason: &str, violations, accepted| TestedRule {
-        rule: AnomalyRule { column: hostile.unwrap_or("rentals").into(), form, action: RuleAction::Impute, reason: reason.into() },
+        rule: AnomalyRule {
+            column: hostile.unwrap_or("rentals").into(),
+            form,
+            action: RuleAction::Impute,
+            reason: reason.into(),
+        },
         tested: 17_379,
         violations,
         accepted,
-        verdict: if accepted { "few values break it".into() } else { "too many values break it to be an anomaly".into() },
+        verdict: if accepted {
+            "few values break it".into()
+        } else {
+            "too many values break it to be an anomaly".into()
+        },
     };
     let bounds = RuleForm::Bounds { minimum: Some(finite(0.0)), maximum: Some(finite(1_954.0)) };
     vec![
@@ -156,13 +173,26 @@ pub(super) fn graph(hostile: Option<&str>) -> GraphDiscovered {
         version: 1,
         target: target.into(),
         algorithm: "PC".into(),
-        reasons: vec!["Numeric columns and enough rows for Fisher’s z.".into(), hostile.unwrap_or("Time order forbids edges into the past.").into()],
+        reasons: vec![
+            "Numeric columns and enough rows for Fisher’s z.".into(),
+            hostile.unwrap_or("Time order forbids edges into the past.").into(),
+        ],
         significance_level: finite(0.01),
         knowledge: BackgroundKnowledge { required: vec![("temperature".into(), target.into())], ..Default::default() },
         graph: CausalGraph { variables, edges },
-        node_link: ArtifactRef { digest: Digest("aa".repeat(32)), length_bytes: 1, media_type: "application/json".into() },
-        drivers: vec![driver("temperature", 0, 1e-7, 0.97, true), driver(target, 24, 1e-9, 0.9, true), driver("humidity", 0, 0.003, 0.88, false)],
-        interpretation: "Warm, dry hours on working days have more rentals; most of an hour’s level is that of the hour before.".into(),
+        node_link: ArtifactRef {
+            digest: Digest("aa".repeat(32)),
+            length_bytes: 1,
+            media_type: "application/json".into(),
+        },
+        drivers: vec![
+            driver("temperature", 0, 1e-7, 0.97, true),
+            driver(target, 24, 1e-9, 0.9, true),
+            driver("humidity", 0, 0.003, 0.88, false),
+        ],
+        interpretation:
+            "Warm, dry hours on working days have more rentals; most of an hour’s level is that of the hour before."
+                .into(),
     }
 }
 
@@ -179,11 +209,24 @@ pub(super) fn plan(shape: Shape, trials: &[TrialEntry]) -> PlanProposed {
     });
     PlanProposed {
         plan: Plan {
-            hypothesis: "A model that knows both seasons and the weather beats repeating yesterday by at least a third.".into(),
+            hypothesis:
+                "A model that knows both seasons and the weather beats repeating yesterday by at least a third.".into(),
             reasoning: vec![
-                step("a daily season of strength 0.83", "the hour of the day decides most of the level", "seasonal naive is the yardstick; every candidate gets the season 24"),
-                step("temperature and humidity drive the target at the same hour", "their forecasts carry information about the horizon", "ridge with Fourier terms uses both as known covariates"),
-                step("17,379 observations and a budget of 180 s on 2 cores", "a small network can be trained in time", "n-hits with batches that fit into 1 GiB"),
+                step(
+                    "a daily season of strength 0.83",
+                    "the hour of the day decides most of the level",
+                    "seasonal naive is the yardstick; every candidate gets the season 24",
+                ),
+                step(
+                    "temperature and humidity drive the target at the same hour",
+                    "their forecasts carry information about the horizon",
+                    "ridge with Fourier terms uses both as known covariates",
+                ),
+                step(
+                    "17,379 observations and a budget of 180 s on 2 cores",
+                    "a small network can be trained in time",
+                    "n-hits with batches that fit into 1 GiB",
+                ),
             ],
             backtest: BacktestPlan { windows: 5, step: shape.horizon as u32, season_length: 24 },
             trials: planned.collect(),

@@ -1,0 +1,77 @@
+//! Somebody with the owner's rights alters history or a read model: `verify` exits 3 and names the place.
+
+use crate::support::{Home, seasonal_csv};
+
+const DIFFERS: Option<i32> = Some(3);
+
+fn finds(home: &Home, kind: &str, position: u64) {
+    let output = home.run(&["verify", "--json"]);
+    assert_eq!(output.status.code(), DIFFERS, "{}", String::from_utf8_lossy(&output.stdout));
+    let verification: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verification["ok"], false);
+    let named = verification["differences"].as_array().unwrap().iter().any(|d| d["kind"] == kind && d["position"] == position);
+    assert!(named, "{kind} at {position} is not named in {verification:#}");
+}
+
+/// The triggers stand down, as they would for a superuser who means harm.
+fn alter(home: &Home, statement: &str) {
+    home.sql(&format!("SET session_replication_role = replica; {statement}"));
+}
+
+#[test]
+fn what_was_altered_is_found_and_named() {
+    let home = Home::new();
+    let file = home.write("demand.csv", seasonal_csv(150));
+    let arguments = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
+    assert_eq!(home.json(&arguments)["status"], "COMPLETED");
+    assert_eq!(home.json(&["verify"])["ok"], true);
+    let last: u64 = home.sql("SELECT position FROM log_head").parse().unwrap();
+
+    // The database itself refuses, for the owner too, as long as its triggers stand.
+    let refused = home.run(&["db", "psql", "--", "-c", "DELETE FROM events WHERE position = 3"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("append-only"));
+
+    // A read model by hand.
+    home.sql("UPDATE experiments_v1.model_metrics SET value = value * 0.5 WHERE metric = 'mase' AND trial_no = 1");
+    let output = home.run(&["verify", "--json"]);
+    assert_eq!(output.status.code(), DIFFERS);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("model_metrics") && told.contains("mase"), "{told}");
+    let checked = home.run(&["rebuild", "--check", "--json"]);
+    assert_eq!(checked.status.code(), DIFFERS);
+    home.json(&["rebuild"]);
+    assert_eq!(home.json(&["verify"])["ok"], true, "a rebuild mends a read model");
+
+    // One byte of one event.
+    let place = last / 2;
+    alter(&home, &format!("UPDATE events SET payload = (payload::text || ' ')::json WHERE position = {place}"));
+    finds(&home, "hash", place);
+    alter(&home, &format!("UPDATE events SET payload = rtrim(payload::text)::json WHERE position = {place}"));
+    assert_eq!(home.json(&["verify"])["ok"], true);
+
+    // One event deleted: the gap shows at the event after it.
+    alter(&home, &format!("DELETE FROM events WHERE position = {place}"));
+    finds(&home, "gap", place + 1);
+}
+
+#[test]
+fn a_cut_tail_and_a_wrong_anchor_are_found() {
+    let home = Home::new();
+    let file = home.write("demand.csv", seasonal_csv(150));
+    let arguments = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
+    assert_eq!(home.json(&arguments)["status"], "COMPLETED");
+    let head = home.json(&["verify"])["head"].clone();
+    let anchors = home.write("anchors.jsonl", head.to_string());
+    let with_anchor = ["verify", "--anchor", anchors.to_str().unwrap()];
+    assert_eq!(home.json(&with_anchor)["ok"], true);
+
+    let last = head["position"].as_u64().unwrap();
+    alter(&home, &format!("DELETE FROM events WHERE position = {last}"));
+    finds(&home, "incomplete", last - 1);
+
+    // Who also winds the head back leaves no trace inside the database; the anchor outside it tells.
+    alter(&home, "UPDATE log_head SET (position, log_hash) = (SELECT position, log_hash FROM events ORDER BY position DESC LIMIT 1)");
+    let output = home.run(&with_anchor);
+    assert_eq!(output.status.code(), DIFFERS);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("its tail was cut"));
+}
