@@ -208,6 +208,9 @@ pub struct Run {
     /// Trials that run at the same time; the number of cores where absent.
     #[arg(long, value_name = "N")]
     pub parallel: Option<u32>,
+    /// A setting of a model that every plan keeps, such as nhits.batch_size=64.
+    #[arg(long = "set", value_name = "MODEL.SETTING=VALUE")]
+    pub settings: Vec<String>,
 }
 
 /// `atsre serve`.

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use atsre_causal::discover::DiscoverError;
+use atsre_curation::ingest::IngestError;
+use atsre_forecast::ForecastError;
+
 /// A failure as the user meets it: what was wrong, where, and what to do.
 #[derive(Debug)]
 pub struct Failure {
@@ -32,10 +36,32 @@ impl Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
-        let wrong_usage = error
-            .chain()
-            .filter_map(|cause| cause.downcast_ref::<atsre_curation::ingest::IngestError>())
-            .any(atsre_curation::ingest::IngestError::is_usage);
+        // A refused file says by itself what is wrong, where and what to do: whatever was wrapped around it only
+        // keeps the reader from it.
+        if let Some(refused) = error.chain().find_map(|cause| cause.downcast_ref::<IngestError>()) {
+            return Self { code: if refused.is_usage() { 2 } else { 1 }, error: anyhow::anyhow!("{refused}") };
+        }
+        let wrong_usage = error.chain().any(is_wrong_usage);
         Self { code: if wrong_usage { 2 } else { 1 }, error }
+    }
+}
+
+/// Whether a flag asked for what there is not.
+fn is_wrong_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(ForecastError::UnknownModel { .. } | ForecastError::Setting { .. }))
+        || matches!(cause.downcast_ref(), Some(DiscoverError::Knowledge(_) | DiscoverError::Level(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_that_is_wrong_is_wrong_usage() {
+        let setting =
+            ForecastError::Setting { model: "theta".into(), setting: "a".into(), problem: "is unknown".into() };
+        assert_eq!(Failure::from(setting).code, 2);
+        assert_eq!(Failure::from(DiscoverError::Level(7.0)).code, 2);
+        assert_eq!(Failure::from(ForecastError::Cancelled).code, 1);
     }
 }

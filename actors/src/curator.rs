@@ -108,6 +108,7 @@ async fn record(
         seasonal_periods: profile.seasonal_periods.clone(),
         trend_strength: profile.trend_strength,
         missing_share: profile.missing_share,
+        non_negative: profile.non_negative,
         findings: profile.findings.clone(),
     };
     let recorded = DatasetCleaned {

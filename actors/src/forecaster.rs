@@ -171,16 +171,15 @@ impl Forecaster {
         let running = trial::run(attempt, &options, &sender);
         tokio::pin!(running);
         let mut outcome = None;
-        loop {
+        // What was observed before the end is in the channel when the end is seen; it is read to its last.
+        while outcome.is_none() || !observations.is_empty() {
             let observation = tokio::select! {
                 biased;
                 Some(observation) = observations.recv() => observation,
                 ended = &mut running, if outcome.is_none() => {
                     outcome = Some(ended);
-                    // What was observed before the end is in the channel; what remains is read below.
                     continue;
                 }
-                else => break,
             };
             match observation {
                 Observation::Started { pid } => held.command(Command::StartTrial(Box::new(started(pid)))).await?,
@@ -193,9 +192,6 @@ impl Forecaster {
                     let sampled = ResourceSampled { trial: held.number, attempt: held.attempt, batch };
                     held.command(Command::SampleResources(Box::new(sampled))).await?;
                 }
-            }
-            if outcome.is_some() && observations.is_empty() {
-                break;
             }
         }
         outcome.ok_or_else(|| AgentError::Missing("the attempt ended without an outcome".to_owned()))

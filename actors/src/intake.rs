@@ -30,13 +30,19 @@ pub async fn read(path: &Path, options: IngestOptions) -> Result<(Vec<u8>, Inges
     let path = path.to_owned();
     compute(move || {
         let failed = |source| AgentError::File { path: path.display().to_string(), source };
-        let length = std::fs::metadata(&path).map_err(failed)?.len();
-        if length > options.limits.bytes {
-            // Refused by its size, before a byte of it is read.
+        if std::fs::metadata(&path).map_or(true, |metadata| metadata.len() > options.limits.bytes) {
+            // Refused because it is not there or by its size, before a byte of it is read.
             let ingested = ingest::read_path(&path, &options)?;
             return Ok((Vec::new(), ingested));
         }
-        let bytes = std::fs::read(&path).map_err(failed)?;
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(source) => {
+                // The same refusal as from every other command, a folder for example.
+                ingest::read_path(&path, &options)?;
+                return Err(failed(source));
+            }
+        };
         let ingested = ingest::read(&bytes, &options)?;
         Ok((bytes, ingested))
     })

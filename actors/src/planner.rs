@@ -74,7 +74,8 @@ async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
         catalogue: &catalogue,
         history: &history,
     };
-    let (plan, reasoner) = reason(services, item, &opened, &context).await?;
+    let (mut plan, reasoner) = reason(services, item, &opened, &context).await?;
+    plan.keep_settings(&opened.settings);
     let graph = match graph {
         Some(_) => services.store.position_of_newest(&opened.dataset.stream, "GraphDiscovered").await?,
         None => None,

@@ -63,6 +63,7 @@ impl std::fmt::Display for Finite {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 

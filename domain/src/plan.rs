@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Limits, ModelSpec};
+use crate::model::{Limits, ModelSpec, Setting};
 
 /// One step of reasoning, written so that a person can follow it and disagree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,27 @@ pub struct Plan {
     pub ensemble_strategy: String,
 }
 
+impl Plan {
+    /// Gives the trials the settings that the user decided, as (`model.setting`, value), and says so in the reasoning.
+    pub fn keep_settings(&mut self, settings: &[(String, Setting)]) {
+        for (name, value) in settings {
+            let Some((model, setting)) = name.split_once('.') else { continue };
+            let mut trials = self.trials.iter_mut().filter(|trial| trial.spec.model == model).peekable();
+            if trials.peek().is_none() {
+                continue;
+            }
+            trials.for_each(|trial| {
+                trial.spec.hyperparameters.insert(setting.to_owned(), value.clone());
+            });
+            self.reasoning.push(ReasoningStep {
+                observation: format!("the user set {name}"),
+                inference: "what a person decides, the plan keeps".to_owned(),
+                decision: format!("{model} with {setting} {}", serde_json::to_string(value).unwrap_or_default()),
+            });
+        }
+    }
+}
+
 /// Rolling-origin windows, where the series are long enough.
 const MOST_WINDOWS: u32 = 5;
 
@@ -83,7 +104,7 @@ impl BacktestPlan {
     #[must_use]
     pub fn rolling_origin(shortest: u64, holdout: u32, horizon: u32, season_length: u32) -> Self {
         let length = u32::try_from(shortest).unwrap_or(u32::MAX).saturating_sub(holdout);
-        let learn = (2 * season_length).max(2 * horizon).max(8);
+        let learn = season_length.saturating_mul(2).max(horizon.saturating_mul(2)).max(8);
         let windows = (length.saturating_sub(learn) / horizon.max(1)).clamp(1, MOST_WINDOWS);
         Self { windows, step: horizon, season_length }
     }

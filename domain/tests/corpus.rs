@@ -229,7 +229,10 @@ fn specimens() -> Vec<AnyEvent> {
         x::fallback_taken().into(),
     ];
     let datasets = datasets.into_iter().map(AnyEvent::Dataset);
-    datasets.chain(experiments.into_iter().map(AnyEvent::Experiment)).chain(nodes.into_iter().map(AnyEvent::Node)).collect()
+    datasets
+        .chain(experiments.into_iter().map(AnyEvent::Experiment))
+        .chain(nodes.into_iter().map(AnyEvent::Node))
+        .collect()
 }
 
 /// Writes the files of new versions and their hashes; what is there stays as it is.

@@ -63,7 +63,9 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts) -> Vec<RowOp> {
                 "created_at": moment(recorded.recorded_at),
             }))),
         ),
-        E::DatasetProfiled(e) => row(e.version, Change::Update(columns(json!({ "statistics": artifact(&e.profile.digest) })))),
+        E::DatasetProfiled(e) => {
+            row(e.version, Change::Update(columns(json!({ "statistics": artifact(&e.profile.digest) }))))
+        }
         E::AnomalyRulesDerived(e) => row(e.version, Change::Update(columns(json!({ "rules": e.rules })))),
         E::DatasetCleaned(e) => {
             row(e.version, Change::Update(columns(json!({ "clean_table_name": e.clean_table, "cleaning": e.summary }))))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atsre_domain::event::AnyEvent;
 use atsre_domain::{Digest, Recorded};
 use atsre_store::{Error as StoreError, Store, StoredEvent};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -34,8 +34,9 @@ pub(crate) struct Folded {
 /// When the store does not answer.
 pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[StoredEvent]) -> Result<Folded, Error> {
     let mut folded = Folded::default();
-    let prepared = futures::stream::iter(events).map(|stored| prepare(store, projection, stored)).buffered(FETCHES);
-    let mut prepared = std::pin::pin!(prepared);
+    // Boxed and gathered first: as a stream of closures over references, rustc cannot see that it may change threads.
+    let preparing: Vec<_> = events.iter().map(|stored| prepare(store, projection, stored).boxed()).collect();
+    let mut prepared = futures::stream::iter(preparing).buffered(FETCHES);
     while let Some(event) = prepared.next().await {
         match event? {
             Prepared::OfAnotherStream => {}

@@ -6,8 +6,8 @@ use serde::Serialize;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::error::Error;
-use crate::projection::{Projection, Table};
 use crate::fold::fold;
+use crate::projection::{Projection, Table};
 use crate::row::Merged;
 use crate::runner::{self, BATCH};
 use crate::{schema, writer};

@@ -153,7 +153,12 @@ async fn step(store: &Store, projection: &Projection, from: Position, events: &[
     Ok(())
 }
 
-async fn one_by_one(store: &Store, projection: &Projection, from: Position, events: &[StoredEvent]) -> Result<(), Error> {
+async fn one_by_one(
+    store: &Store,
+    projection: &Projection,
+    from: Position,
+    events: &[StoredEvent],
+) -> Result<(), Error> {
     let mut at = from;
     for event in events {
         let folded = fold(store, projection, std::slice::from_ref(event)).await?;
@@ -170,7 +175,13 @@ async fn one_by_one(store: &Store, projection: &Projection, from: Position, even
 
 /// Rows and checkpoint commit together. They are lost together as well, so the commit need not wait for the disk: a
 /// crash means only that the batch is done again.
-async fn commit(store: &Store, projection: &Projection, from: Position, to: Position, folded: Folded) -> Result<(), Error> {
+async fn commit(
+    store: &Store,
+    projection: &Projection,
+    from: Position,
+    to: Position,
+    folded: Folded,
+) -> Result<(), Error> {
     let mut transaction = store.pool().begin().await?;
     // A rebuild holds the checkpoint while it takes the last events and swaps.
     transaction.execute("SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '60s'").await?;

@@ -23,8 +23,7 @@ pub(crate) async fn write(
     merged: Merged,
 ) -> Result<(), Error> {
     for (name, rows) in merged.into_tables() {
-        let table =
-            projection.table(name).unwrap_or_else(|| unreachable!("{name} is a table of {}", projection.name));
+        let table = projection.table(name).unwrap_or_else(|| unreachable!("{name} is a table of {}", projection.name));
         make_partitions(connection, schema, table, &rows).await?;
         let (mut updates, mut upserts) = (ByColumns::new(), ByColumns::new());
         for RowChange { key, update, upsert } in rows {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use atsre_domain::{Position, Sequence, StreamId};
+use atsre_domain::{Digest, Position, Sequence, StreamId};
 use atsre_projections::{PROJECTIONS, compare};
 use atsre_store::hash::{self, Hash};
 use atsre_store::{Error, Store, StoredEvent};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use serde::Serialize;
 
 use crate::artifacts::{Named, Naming};
@@ -122,7 +122,8 @@ pub async fn verify_log(
     let mut audit = Audit::default();
     audit.anchored = anchors.iter().map(|anchor| (anchor.position, None)).collect();
     if let Err(error) = read_log(store, &mut audit, &mut progress).await {
-        let detail = format!("the log could not be read to its end, so nothing is known of what follows: {}", told(&error));
+        let detail =
+            format!("the log could not be read to its end, so nothing is known of what follows: {}", told(&error));
         audit.differences.push(Difference::of_log(audit.chain.position, "incomplete", detail));
         return Ok(audit.into_verification());
     }
@@ -275,7 +276,9 @@ async fn read_log(store: &Store, audit: &mut Audit, progress: &mut impl FnMut(u6
             }
         });
         let next = if full { Some(store.log().scan(last, PAGE).await) } else { None };
-        *audit = checked.await.map_err(|error| Error::Corrupt { what: "the audit".to_owned(), detail: error.to_string() })?;
+        *audit = checked
+            .await
+            .map_err(|error| Error::Corrupt { what: "the audit".to_owned(), detail: error.to_string() })?;
         progress(audit.events, head.position.0);
         match next {
             Some(next) => page = next?,
@@ -289,26 +292,26 @@ async fn read_log(store: &Store, audit: &mut Audit, progress: &mut impl FnMut(u6
 
 async fn check_artifacts(store: &Store, audit: &mut Audit) -> Result<(), Error> {
     let named = std::mem::take(&mut audit.named);
-    let mut checked = futures::stream::iter(named)
-        .map(|(digest, naming)| async move {
-            let problem = artifact_problem(store, &digest, naming.length_bytes).await;
-            problem.map(|problem| problem.map(|detail| (naming, detail)))
-        })
-        .buffered(FETCHES);
-    while let Some(problem) = checked.next().await {
-        if let Some((Naming { position, stream, event_type, .. }, detail)) = problem? {
-            let detail = format!("{event_type}: {detail}");
-            audit.differences.push(Difference { position, stream: Some(stream), kind: "artifact", detail });
-        }
+    // Boxed and gathered first: as a stream of closures over references, rustc cannot see that it may change threads.
+    let checking: Vec<_> = named.iter().map(|(digest, naming)| check_artifact(store, digest, naming).boxed()).collect();
+    let mut checked = futures::stream::iter(checking).buffered(FETCHES);
+    while let Some(difference) = checked.next().await {
+        audit.differences.extend(difference?);
     }
     Ok(())
 }
 
-async fn artifact_problem(
-    store: &Store,
-    digest: &atsre_domain::Digest,
-    length: Option<u64>,
-) -> Result<Option<String>, Error> {
+async fn check_artifact(store: &Store, digest: &Digest, naming: &Naming) -> Result<Option<Difference>, Error> {
+    let problem = artifact_problem(store, digest, naming.length_bytes).await?;
+    Ok(problem.map(|detail| Difference {
+        position: naming.position,
+        stream: Some(naming.stream.clone()),
+        kind: "artifact",
+        detail: format!("{}: {detail}", naming.event_type),
+    }))
+}
+
+async fn artifact_problem(store: &Store, digest: &Digest, length: Option<u64>) -> Result<Option<String>, Error> {
     match store.artifacts().get(digest).await {
         Ok(bytes) => {
             let found = bytes.len() as u64;
@@ -316,7 +319,9 @@ async fn artifact_problem(
             Ok(wrong.map(|length| format!("artifact {digest} has {found} bytes, the event says {length}")))
         }
         Err(Error::NoArtifact(_)) => Ok(Some(format!("artifact {digest} is missing"))),
-        Err(Error::Corrupt { detail, .. }) => Ok(Some(format!("artifact {digest} is not what its digest says: {detail}"))),
+        Err(Error::Corrupt { detail, .. }) => {
+            Ok(Some(format!("artifact {digest} is not what its digest says: {detail}")))
+        }
         Err(error) => Err(error),
     }
 }

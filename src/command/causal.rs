@@ -1,8 +1,10 @@
 //! `atsre causal`: the causal graph of a file; no database.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use atsre_causal::discover::DiscoverError;
 use atsre_causal::{DiscoverOptions, adjacency, dot, node_link, svg};
 use atsre_curation::ingest::TargetPolicy;
 use atsre_domain::graph::{BackgroundKnowledge, Mark};
@@ -17,15 +19,10 @@ use crate::output;
 /// # Errors
 /// When the file cannot be read, or no graph can be found in it.
 pub fn run(causal: &Causal, json: bool) -> Result<ExitCode, Failure> {
+    // What is wrong with the flags is told before a long file is read.
+    let knowledge = causal.knowledge.as_deref().map(read_knowledge).transpose()?.unwrap_or_default();
     let ingested = reading::read(&causal.reading, TargetPolicy::Required)?;
     let panel = reading::regularise(&ingested)?.panel;
-    let knowledge = match &causal.knowledge {
-        None => BackgroundKnowledge::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            serde_json::from_str(&text).with_context(|| format!("{} is not background knowledge", path.display()))?
-        }
-    };
     let options = DiscoverOptions {
         alpha: causal.alpha,
         max_lag: causal.max_lag,
@@ -35,7 +32,7 @@ pub fn run(causal: &Causal, json: bool) -> Result<ExitCode, Failure> {
         seed: causal.seed,
         ..DiscoverOptions::default()
     };
-    let found = atsre_causal::discover(&panel, &options)?;
+    let found = atsre_causal::discover(&panel, &options).map_err(|error| explain(error, &causal.reading.file))?;
     if json {
         let graph = node_link::to_value(&found.graph, serde_json::Map::new());
         output::json(&serde_json::json!({
@@ -72,6 +69,23 @@ pub fn run(causal: &Causal, json: bool) -> Result<ExitCode, Failure> {
         output::say(found.interpretation);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_knowledge(path: &Path) -> Result<BackgroundKnowledge, Failure> {
+    const SUCH_AS: &str = r#"{"tiers": [["rain"], ["sales"]], "forbidden": [["sales", "rain"]], "required": []}"#;
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("{} is not background knowledge: {error}; write such as {SUCH_AS}", path.display()))
+    })
+}
+
+/// The error with the file's name, and with what to do where the engine does not say.
+fn explain(error: DiscoverError, file: &Path) -> Failure {
+    let short = matches!(error, DiscoverError::TooFewRows { .. });
+    let mut failure = Failure::from(error);
+    let advice = if short { "; give more rows, fewer columns, or a smaller --max-lag" } else { "" };
+    failure.error = anyhow::anyhow!("{}: {:#}{advice}", file.display(), failure.error);
+    failure
 }
 
 const fn left(mark: Mark) -> &'static str {

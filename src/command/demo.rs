@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use atsre_curation::ingest::{self, IngestOptions};
 use atsre_domain::experiment::Objective;
+use atsre_domain::model::Setting;
 use atsre_domain::plan::ReasonerKind;
 
 use super::run::{Request, execute};
@@ -22,7 +23,9 @@ const HORIZON: u32 = 36;
 const KNOWN: [&str; 10] =
     ["holiday", "workingday", "weather", "temp", "atemp", "hum", "windspeed", "month", "hour", "weekday"];
 /// Tight on purpose: the network's first batch does not fit, so that the demo shows a real failure being healed.
-const TRIAL_MEMORY: u64 = 640 << 20;
+const TRIAL_MEMORY: u64 = 96 << 20;
+const BATCH_SIZE: i64 = 4_096;
+const STEPS: i64 = 60;
 
 /// Runs the command.
 ///
@@ -52,6 +55,10 @@ pub async fn run(config: &Config, demo: &Demo, json: bool) -> Result<ExitCode, F
         approve: false,
         trial_memory: TRIAL_MEMORY,
         parallel: None,
+        settings: vec![
+            ("nhits.batch_size".to_owned(), Setting::Integer(BATCH_SIZE)),
+            ("nhits.steps".to_owned(), Setting::Integer(STEPS)),
+        ],
     };
     let prepared = request.prepare(&ingested, config)?;
     execute(config, request, prepared, DATA.to_vec(), ingested, narrator, json).await

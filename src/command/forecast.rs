@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use atsre_curation::ingest::TargetPolicy;
 use atsre_curation::{cleaning, profile};
-use atsre_domain::Finite;
 use atsre_domain::identity::Timestamp;
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::model::{Device, ModelSpec, Setting};
@@ -23,6 +22,8 @@ use crate::output;
 /// # Errors
 /// When the file cannot be read, the model is not known, or it does not fit the data.
 pub fn run(forecast: &Forecast, json: bool) -> Result<ExitCode, Failure> {
+    // What is wrong with the flags is told before a long file is read.
+    reading::check_quantiles(&forecast.quantiles)?;
     let ingested = reading::read(&forecast.reading, TargetPolicy::Required)?;
     let panel = reading::regularise(&ingested)?.panel;
     let shortest = panel.shortest() as u64;
@@ -68,7 +69,7 @@ fn spec(forecast: &Forecast, panel: &Panel, seasons: &[u32]) -> Result<ModelSpec
     }
     for setting in &forecast.settings {
         let (name, value) = setting.split_once('=').ok_or_else(|| Failure::usage(format!("{setting:?} is not NAME=VALUE")))?;
-        hyperparameters.insert(name.to_owned(), parse(value));
+        hyperparameters.insert(name.to_owned(), reading::setting(value));
     }
     let uses_covariates = entry.known_covariates || entry.past_covariates;
     let covariates = if uses_covariates { panel.covariates.iter().map(|c| c.name.clone()).collect() } else { Vec::new() };
@@ -79,20 +80,6 @@ fn spec(forecast: &Forecast, panel: &Panel, seasons: &[u32]) -> Result<ModelSpec
         covariates,
         device: if forecast.device == "gpu" { Device::Gpu } else { Device::Cpu },
     })
-}
-
-fn parse(value: &str) -> Setting {
-    if let Ok(flag) = value.parse() {
-        return Setting::Flag(flag);
-    }
-    if let Ok(integer) = value.parse() {
-        return Setting::Integer(integer);
-    }
-    if let Some(number) = value.parse().ok().and_then(Finite::of) {
-        return Setting::Number(number);
-    }
-    let integers: Result<Vec<i64>, _> = value.split(',').map(|part| part.trim().parse()).collect();
-    integers.map_or_else(|_| Setting::Text(value.to_owned()), Setting::Integers)
 }
 
 /// A moment as text, or the step's number.

@@ -2,8 +2,10 @@
 
 use atsre_curation::cleaning::{self, Regularised};
 use atsre_curation::ingest::{self, IngestOptions, Ingested, Limits, TargetPolicy};
+use atsre_domain::Finite;
 use atsre_domain::Frequency;
 use atsre_domain::frequency::FrequencyUnit;
+use atsre_domain::model::Setting;
 
 use crate::cli::Reading;
 use crate::error::Failure;
@@ -13,7 +15,9 @@ use crate::error::Failure;
 /// # Errors
 /// When a flag makes no sense.
 pub fn options(reading: &Reading) -> Result<IngestOptions, Failure> {
-    let file_name = reading.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // A path such as `..` has no last part; the message that refuses it names it whole.
+    let last = reading.file.file_name().unwrap_or(reading.file.as_os_str());
+    let file_name = last.to_string_lossy().into_owned();
     let delimiter = match reading.delimiter {
         Some(c) if c.is_ascii() => Some(c as u8),
         Some(c) => return Err(Failure::usage(format!("the delimiter {c:?} is not one ASCII character"))),
@@ -95,10 +99,64 @@ pub fn check_horizon(file: &str, horizon: u32, shortest: u64, holdout: bool) -> 
     let parts = if holdout { 3 } else { 2 };
     if u64::from(horizon) * parts > shortest {
         let longest = shortest / parts;
+        if longest == 0 {
+            return Err(Failure::failed(format!(
+                "{file}: the shortest series has {shortest} of the at least {parts} observations that a forecast needs; \
+                 remove the series that are too short, or give more rows"
+            )));
+        }
         return Err(Failure::usage(format!(
             "{file}: a horizon of {horizon} steps is too long for data whose shortest series has {shortest} observations; \
              give --horizon {longest} or less"
         )));
     }
     Ok(())
+}
+
+/// Refuses quantile levels that are none.
+///
+/// # Errors
+/// When there are no levels, they do not ascend, or one is not between 0 and 1.
+pub fn check_quantiles(levels: &[f64]) -> Result<(), Failure> {
+    let ascending = levels.windows(2).all(|pair| pair[0] < pair[1]);
+    let inside = levels.iter().all(|level| *level > 0.0 && *level < 1.0);
+    if levels.is_empty() || !ascending || !inside {
+        return Err(Failure::usage("the quantile levels must ascend between 0 and 1, such as 0.1,0.5,0.9"));
+    }
+    Ok(())
+}
+
+/// A setting as people write it: `true`, `300`, `0.001`, `24,168`, or a word.
+#[must_use]
+pub fn setting(value: &str) -> Setting {
+    if let Ok(flag) = value.parse() {
+        return Setting::Flag(flag);
+    }
+    if let Ok(integer) = value.parse() {
+        return Setting::Integer(integer);
+    }
+    if let Some(number) = value.parse().ok().and_then(Finite::of) {
+        return Setting::Number(number);
+    }
+    let integers: Result<Vec<i64>, _> = value.split(',').map(|part| part.trim().parse()).collect();
+    integers.map_or_else(|_| Setting::Text(value.to_owned()), Setting::Integers)
+}
+
+/// Settings of models as people write them, `MODEL.SETTING=VALUE`, checked against the catalogue.
+///
+/// # Errors
+/// When one is not of that form, or names a model or a setting that does not exist.
+pub fn settings(given: &[String]) -> Result<Vec<(String, Setting)>, Failure> {
+    let parse = |text: &String| {
+        let wrong = || Failure::usage(format!("{text:?} is not MODEL.SETTING=VALUE, such as nhits.batch_size=64"));
+        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+        let (model, chosen) = name.split_once('.').ok_or_else(wrong)?;
+        let entry = atsre_forecast::catalogue::entry(model).map_err(Failure::usage)?;
+        if !entry.defaults.contains_key(chosen) {
+            let known: Vec<&str> = entry.defaults.keys().map(String::as_str).collect();
+            return Err(Failure::usage(format!("{model} has no setting {chosen:?}; it has {}", known.join(", "))));
+        }
+        Ok((name.to_owned(), setting(value)))
+    };
+    given.iter().map(parse).collect()
 }

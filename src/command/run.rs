@@ -8,6 +8,7 @@ use atsre_actors::intake;
 use atsre_curation::ingest::{self, Ingested};
 use atsre_domain::experiment::{Budget, Command, Experiment, ExperimentOpened, Objective, Phase};
 use atsre_domain::identity::Seed;
+use atsre_domain::model::Setting;
 use atsre_domain::plan::ReasonerKind;
 use atsre_domain::{Finite, Position, StreamId};
 use atsre_store::Store;
@@ -54,6 +55,7 @@ pub async fn run(config: &Config, run: &cli::Run, json: bool) -> Result<ExitCode
         approve: run.approve,
         trial_memory: run.trial_memory,
         parallel: run.parallel,
+        settings: reading::settings(&run.settings)?,
     };
     // Everything that can be refused is refused here, before anything is stored.
     let prepared = request.prepare(&ingested, config)?;
@@ -104,6 +106,8 @@ pub struct Request {
     pub trial_memory: u64,
     /// Trials at the same time.
     pub parallel: Option<u32>,
+    /// Settings of models that every plan keeps, as (`model.setting`, value).
+    pub settings: Vec<(String, Setting)>,
 }
 
 /// What was checked and settled before anything is stored.
@@ -126,10 +130,7 @@ impl Request {
         let shortest = panel.shortest() as u64;
         let horizon = self.horizon.unwrap_or_else(|| reading::default_horizon(ingested.frequency, shortest));
         reading::check_horizon(&self.file_name, horizon, shortest, self.holdout)?;
-        let ascending = self.quantiles.windows(2).all(|pair| pair[0] < pair[1]);
-        if self.quantiles.is_empty() || !ascending || self.quantiles.iter().any(|q| *q <= 0.0 || *q >= 1.0) {
-            return Err(Failure::usage("the quantile levels must ascend between 0 and 1, such as 0.1,0.5,0.9"));
-        }
+        reading::check_quantiles(&self.quantiles)?;
         let quantiles = self.quantiles.iter().filter_map(|q| Finite::of(*q)).collect();
         let cores = config::cores();
         let budget = Budget {
@@ -175,6 +176,7 @@ pub async fn open(
         budget: prepared.budget,
         seed: Seed(request.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 1)),
         reasoner: request.reasoner,
+        settings: request.settings.clone(),
         approval_required: request.approve,
         opened_at: (services.clock)(),
     };

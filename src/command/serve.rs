@@ -103,6 +103,7 @@ async fn take(services: &Services, config: &Config, path: &Path) -> Result<(), F
         approve: wishes.approve,
         trial_memory: wishes.trial_memory_mib.map_or(2 << 30, |mib| mib << 20),
         parallel: None,
+        settings: Vec::new(),
     };
     let prepared = request.prepare(&ingested, config)?;
     let (stream, _) = open(services, "inbox", &request, prepared, &bytes, ingested).await?;

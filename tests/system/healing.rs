@@ -67,7 +67,7 @@ fn a_network_that_runs_out_of_memory_is_diagnosed_and_succeeds_smaller() {
     let file = file.to_str().unwrap();
     let arguments = ["run", file, "--target", "demand", "--horizon", "14", "--budget", "170s", "--seed", "5"];
 
-    let result = home.json(&[&arguments[..], &["--parallel", "1", "--trial-memory", TIGHT]].concat());
+    let result = home.json(&[&arguments[..], &["--parallel", "1", "--trial-memory", TIGHT, "--set", "nhits.batch_size=32768", "--set", "nhits.steps=20"]].concat());
 
     assert_eq!(result["status"], "COMPLETED", "{result:#}");
     let failures = events(&home, "TrialFailed");
@@ -84,4 +84,4 @@ fn a_network_that_runs_out_of_memory_is_diagnosed_and_succeeds_smaller() {
 }
 
 /// The network's first batch does not fit into this, a smaller one does, and so does everything else.
-const TIGHT: &str = "64MiB";
+const TIGHT: &str = "160MiB";

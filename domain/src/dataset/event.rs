@@ -98,6 +98,9 @@ pub struct DatasetProfiled {
     pub trend_strength: Option<Finite>,
     /// Share of missing target values.
     pub missing_share: Finite,
+    /// Whether every target value is at least zero, so that forecasts are kept from falling below.
+    #[serde(default)]
+    pub non_negative: bool,
     /// Findings in words.
     pub findings: Vec<String>,
 }

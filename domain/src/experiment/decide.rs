@@ -29,7 +29,9 @@ impl Decider for Experiment {
         }
         match command {
             Command::Complete { best } => return self.complete(best),
-            Command::Fail { reason } => return self.end(matches!(self.phase, Phase::Failed { .. }), ExperimentFailed { reason }),
+            Command::Fail { reason } => {
+                return self.end(matches!(self.phase, Phase::Failed { .. }), ExperimentFailed { reason });
+            }
             Command::Cancel { reason } => {
                 return self.end(matches!(self.phase, Phase::Cancelled { .. }), ExperimentCancelled { reason });
             }
@@ -85,12 +87,14 @@ impl Experiment {
                 Ok(once(!known, QuestionAsked { question, text }))
             }
             Command::AnswerQuestion { question, answer } => {
-                let known = self.questions.get(&question).ok_or(Error::Unknown { what: "question", number: question })?;
+                let known =
+                    self.questions.get(&question).ok_or(Error::Unknown { what: "question", number: question })?;
                 Ok(once(known.answer.is_none(), QuestionAnswered { question, answer }))
             }
             Command::FailStage(failed) => Ok(once(!self.failed_stages.contains_key(&failed.stage), *failed)),
             Command::TakeFallback(taken) => {
-                let known = self.fallbacks.iter().any(|f| f.stage == taken.stage && f.from == taken.from && f.to == taken.to);
+                let known =
+                    self.fallbacks.iter().any(|f| f.stage == taken.stage && f.from == taken.from && f.to == taken.to);
                 Ok(once(!known, *taken))
             }
             Command::Open(_)
@@ -110,7 +114,8 @@ impl Experiment {
             return Err(Error::ObjectiveUnavailable(opened.objective.name()));
         }
         let levels: Vec<f64> = opened.quantile_levels.iter().map(|q| q.get()).collect();
-        if levels.is_empty() || levels.iter().any(|q| *q <= 0.0 || *q >= 1.0) || levels.windows(2).any(|w| w[0] >= w[1]) {
+        if levels.is_empty() || levels.iter().any(|q| *q <= 0.0 || *q >= 1.0) || levels.windows(2).any(|w| w[0] >= w[1])
+        {
             return Err(Error::Invalid("the quantile levels must ascend between 0 and 1".to_owned()));
         }
         if opened.horizon == 0 {
@@ -279,7 +284,10 @@ impl Experiment {
                 return Err(Error::InvalidEnsemble(format!("trial {} has no result", member.trial)));
             }
             if member.weight.get() <= 0.0 {
-                return Err(Error::InvalidEnsemble(format!("the weight of trial {} is {}", member.trial, member.weight)));
+                return Err(Error::InvalidEnsemble(format!(
+                    "the weight of trial {} is {}",
+                    member.trial, member.weight
+                )));
             }
             if !known.insert(member.trial) {
                 return Err(Error::InvalidEnsemble(format!("trial {} is a member twice", member.trial)));

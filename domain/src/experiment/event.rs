@@ -9,7 +9,7 @@ use crate::failure::{Failure, FailureClass, Usage};
 use crate::finite::Finite;
 use crate::identity::{Attempt, Epoch, Position, Seed, StreamId, Timestamp, TrialNumber};
 use crate::metric::Score;
-use crate::model::{Limits, ModelSpec};
+use crate::model::{Limits, ModelSpec, Setting};
 use crate::plan::{Plan, ReasonerKind, TrialRole};
 use crate::telemetry::ResourceBatch;
 
@@ -88,6 +88,9 @@ pub struct ExperimentOpened {
     pub seed: Seed,
     /// Which reasoner plans.
     pub reasoner: ReasonerKind,
+    /// Settings of models that the user decided, as (`model.setting`, value): every plan keeps them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, Setting)>,
     /// Whether a person must approve the plan.
     pub approval_required: bool,
     /// The clock when it was opened: the budget counts from here.
@@ -453,8 +456,32 @@ macro_rules! events {
 }
 
 events!(
-    ExperimentOpened, ExperimentForked, DiagnosisRequested, CausalMapRequested, PlanRequested, PlanProposed, PlanApproved,
-    PlanRejected, TrialQueued, TrialLeased, TrialStarted, ResourceSampled, TrialCompleted, TrialFailed, TrialRetried,
-    TrialAbandoned, EnsembleBuilt, ReportPublished, ExperimentCompleted, ExperimentFailed, ExperimentCancelled,
-    CompletionRequested, CompletionReceived, CompletionFailed, QuestionAsked, QuestionAnswered, StageFailed, FallbackTaken,
+    ExperimentOpened,
+    ExperimentForked,
+    DiagnosisRequested,
+    CausalMapRequested,
+    PlanRequested,
+    PlanProposed,
+    PlanApproved,
+    PlanRejected,
+    TrialQueued,
+    TrialLeased,
+    TrialStarted,
+    ResourceSampled,
+    TrialCompleted,
+    TrialFailed,
+    TrialRetried,
+    TrialAbandoned,
+    EnsembleBuilt,
+    ReportPublished,
+    ExperimentCompleted,
+    ExperimentFailed,
+    ExperimentCancelled,
+    CompletionRequested,
+    CompletionReceived,
+    CompletionFailed,
+    QuestionAsked,
+    QuestionAnswered,
+    StageFailed,
+    FallbackTaken,
 );

@@ -7,12 +7,13 @@ use crate::model::{Device, Limits, ModelSpec, Setting};
 
 /// The yardstick: seasonal naive with the strongest season, or naive where there is none.
 #[must_use]
-pub fn baseline(season_length: u32) -> ModelSpec {
+pub fn baseline(season_length: u32, non_negative: bool) -> ModelSpec {
     let seasonal = season_length > 1;
     let mut hyperparameters = BTreeMap::new();
     if seasonal {
         hyperparameters.insert("season_length".to_owned(), Setting::Integer(i64::from(season_length)));
     }
+    hyperparameters.insert("non_negative".to_owned(), Setting::Flag(non_negative));
     ModelSpec {
         framework: "atsre".to_owned(),
         model: if seasonal { "seasonal-naive" } else { "naive" }.to_owned(),

@@ -8,18 +8,13 @@ use crate::panel::CovariateKind;
 use crate::plan::{BacktestPlan, ReasoningStep};
 use crate::policy::reasoner::Context;
 
-/// Rolling-origin windows, where the series are long enough.
-const MOST_WINDOWS: u32 = 5;
 /// The share of the remaining time that trials may take: the rest is for ensemble and report.
 const TRIAL_SHARE: f64 = 0.8;
 
-/// As many windows as the shortest series bears while the first still leaves two seasons, or two horizons, to learn from.
+/// The backtest that the shortest series bears.
 pub(crate) fn backtest_plan(context: &Context<'_>) -> BacktestPlan {
-    let horizon = context.horizon;
-    let season = context.profile.season_length();
-    let learn = season.saturating_mul(2).max(horizon.saturating_mul(2)).max(8);
-    let windows = (shortest(context).saturating_sub(learn) / horizon.max(1)).clamp(1, MOST_WINDOWS);
-    BacktestPlan { windows, step: horizon, season_length: season }
+    let profile = context.profile;
+    BacktestPlan::rolling_origin(profile.length_min, context.holdout, context.horizon, profile.season_length())
 }
 
 /// The step of reasoning that explains [`backtest_plan`].

@@ -103,7 +103,11 @@ fn change(spec: &ModelSpec, kind: FailureKind) -> Option<(ModelSpec, Vec<String>
         FailureKind::OutOfMemory => shrink(&mut changed, &["batch_size", "hidden", "input_multiple", "window_cap"]),
         FailureKind::GpuOutOfMemory => shrink(&mut changed, &["batch_size"]).or_else(|| to_cpu(&mut changed)),
         FailureKind::DeviceLost => to_cpu(&mut changed).or_else(|| Some("the same again".to_owned())),
-        FailureKind::DeadlineExceeded | FailureKind::Hung => shrink(&mut changed, &["steps", "hidden", "window_cap"]),
+        FailureKind::DeadlineExceeded => shrink(&mut changed, &["steps", "hidden", "window_cap"]),
+        // A model with nothing to shrink may have hung by accident of its machine.
+        FailureKind::Hung => {
+            shrink(&mut changed, &["steps", "hidden", "window_cap"]).or_else(|| Some("the same again".to_owned()))
+        }
         FailureKind::NonFinite => lower_learning_rate(&mut changed),
         FailureKind::Killed | FailureKind::StartFailed | FailureKind::Interrupted => Some("the same again".to_owned()),
         FailureKind::Crashed | FailureKind::ProtocolViolation => Some("the same again, once".to_owned()),

@@ -4,7 +4,9 @@
 //! does no harm, and a resumed experiment goes on wherever it stopped.
 
 use crate::dataset;
-use crate::experiment::{Approval, Command, Experiment, ExperimentOpened, FallbackTaken, Stage, StageFailed, Trial, TrialState};
+use crate::experiment::{
+    Approval, Command, Experiment, ExperimentOpened, FallbackTaken, Stage, StageFailed, Trial, TrialState,
+};
 use crate::identity::Timestamp;
 use crate::plan::TrialRole;
 use crate::policy::{best, fallback};
@@ -22,7 +24,12 @@ pub fn next(experiment: &Experiment, version: Option<&dataset::Version>, now: Ti
     let Some(opened) = experiment.opened.as_ref().filter(|_| experiment.is_open()) else { return Vec::new() };
     let deadline = opened.opened_at.plus_millis(opened.budget.wall_ms);
     if !experiment.diagnosis_requested {
-        return vec![command(Command::RequestDiagnosis), Intent::Timer(deadline), Intent::Timer(deadline.plus_millis(GRACE_MS))];
+        // The timers first: after the request this branch is never taken again, so a crash in between would lose them.
+        return vec![
+            Intent::Timer(deadline),
+            Intent::Timer(deadline.plus_millis(GRACE_MS)),
+            command(Command::RequestDiagnosis),
+        ];
     }
     if let Some(reason) = experiment.failed_stages.get(&Stage::Diagnosis) {
         return vec![command(Command::Fail { reason: format!("the data could not be prepared: {reason}") })];
@@ -51,6 +58,10 @@ fn command(command: Command) -> Intent {
     Intent::Command(Box::new(command))
 }
 
+fn non_negative(version: &dataset::Version) -> bool {
+    version.profiled.as_ref().is_some_and(|p| p.non_negative)
+}
+
 fn season_length(version: &dataset::Version) -> u32 {
     version.profiled.as_ref().and_then(|p| p.seasonal_periods.first()).map_or(1, |s| s.period)
 }
@@ -64,7 +75,7 @@ fn baseline(opened: &ExperimentOpened, version: &dataset::Version) -> Intent {
     };
     command(Command::QueueTrial {
         role: TrialRole::Baseline,
-        spec: Box::new(fallback::baseline(season)),
+        spec: Box::new(fallback::baseline(season, non_negative(version))),
         limits: fallback::baseline_limits(&opened.budget),
         reason,
     })
@@ -74,15 +85,17 @@ fn planning(experiment: &Experiment, opened: &ExperimentOpened, version: &datase
     let mut intents = Vec::new();
     if let Some(reason) = experiment.failed_stages.get(&Stage::CausalMap) {
         intents.extend(fallback_once(experiment, Stage::CausalMap, "causal graph", "a plan without drivers", reason));
-    } else if version.graph_for(&opened.target).is_none() {
+    }
+    // Before the graph is looked for: out of time, there may be neither, and the fallback is for the record.
+    if let Some(reason) = experiment.failed_stages.get(&Stage::Planning) {
+        intents.extend(fallback_once(experiment, Stage::Planning, "plan", "the baseline alone", reason));
+        return intents;
+    }
+    if !experiment.failed_stages.contains_key(&Stage::CausalMap) && version.graph_for(&opened.target).is_none() {
         return intents;
     }
     if !experiment.plan_requested {
         intents.push(command(Command::RequestPlan));
-        return intents;
-    }
-    if let Some(reason) = experiment.failed_stages.get(&Stage::Planning) {
-        intents.extend(fallback_once(experiment, Stage::Planning, "plan", "the baseline alone", reason));
         return intents;
     }
     match (&experiment.proposed, &experiment.approval) {
@@ -110,14 +123,20 @@ fn out_of_time(experiment: &Experiment, grace_over: bool) -> Vec<Intent> {
     let mut intents = Vec::new();
     if experiment.proposed.is_none() && !experiment.failed_stages.contains_key(&Stage::Planning) {
         let message = "the budget was spent before there was a plan".to_owned();
-        intents.push(command(Command::FailStage(Box::new(StageFailed { stage: Stage::Planning, message, attempts: 0 }))));
+        intents.push(command(Command::FailStage(Box::new(StageFailed {
+            stage: Stage::Planning,
+            message,
+            attempts: 0,
+        }))));
     }
     let spent = |trial: &Trial| match trial.state {
-        TrialState::Queued | TrialState::Failed => trial.role == TrialRole::Candidate,
+        TrialState::Queued | TrialState::Failed => true,
         TrialState::Leased | TrialState::Running => grace_over,
         TrialState::Completed { .. } | TrialState::Abandoned { .. } => false,
     };
-    intents.extend(experiment.trials.iter().filter(|(_, t)| spent(t)).map(|(number, trial)| {
+    // Baseline and fallback end by their own short deadline: given up here, a slow diagnosis would leave no result.
+    let candidates = experiment.trials.iter().filter(|(_, trial)| trial.role == TrialRole::Candidate);
+    intents.extend(candidates.filter(|(_, t)| spent(t)).map(|(number, trial)| {
         let reason = "the experiment's time is spent".to_owned();
         command(Command::AbandonTrial { trial: *number, attempt: trial.attempt, reason })
     }));
@@ -153,7 +172,7 @@ fn without_result(experiment: &Experiment, opened: &ExperimentOpened, version: &
     if experiment.trials.values().any(|t| t.role == TrialRole::Fallback) {
         return vec![command(Command::Fail { reason: "every trial failed, the fallback included".to_owned() })];
     }
-    let spec = fallback::baseline(season_length(version));
+    let spec = fallback::baseline(season_length(version), non_negative(version));
     let reason = "every trial failed";
     let mut intents: Vec<Intent> =
         fallback_once(experiment, Stage::Trials, "the planned models", &spec.model, reason).into_iter().collect();

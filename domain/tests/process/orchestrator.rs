@@ -87,12 +87,9 @@ fn ended(baseline_completes: bool, candidate_completes: bool) -> Vec<Event> {
 }
 
 #[test]
-fn a_new_experiment_asks_for_a_diagnosis_and_sets_its_timers() {
-    let then = [
-        Intent::Command(Box::new(Command::RequestDiagnosis)),
-        Intent::Timer(OUT_OF_TIME),
-        Intent::Timer(GRACE_OVER),
-    ];
+fn a_new_experiment_sets_its_timers_and_then_asks_for_a_diagnosis() {
+    let then =
+        [Intent::Timer(OUT_OF_TIME), Intent::Timer(GRACE_OVER), Intent::Command(Box::new(Command::RequestDiagnosis))];
     assert_eq!(next(&[opened().into()], &registered(), SOON), then);
 }
 

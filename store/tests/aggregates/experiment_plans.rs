@@ -72,7 +72,11 @@ fn quantile_levels_that_do_not_ascend_between_zero_and_one_are_refused() {
 
 #[test]
 fn a_horizon_of_no_steps_is_refused() {
-    refuses::<Experiment>(&[], open(|o| o.horizon = 0), Error::Invalid("the horizon must be at least 1 step".to_owned()));
+    refuses::<Experiment>(
+        &[],
+        open(|o| o.horizon = 0),
+        Error::Invalid("the horizon must be at least 1 step".to_owned()),
+    );
 }
 
 #[test]
@@ -135,22 +139,16 @@ fn after_a_rejection_there_may_be_another_plan() {
 
 #[test]
 fn approval_queues_the_planned_trials_under_consecutive_numbers() {
-    let then = [
-        approved(),
-        queued(1, TrialRole::Candidate, "theta").into(),
-        queued(2, TrialRole::Candidate, "ridge").into(),
-    ];
+    let then =
+        [approved(), queued(1, TrialRole::Candidate, "theta").into(), queued(2, TrialRole::Candidate, "ridge").into()];
     brings::<Experiment>(&plan_proposed(), approve(), then);
 }
 
 #[test]
 fn the_numbers_go_on_after_the_baseline() {
     let given = and(&plan_proposed(), [queued(1, TrialRole::Baseline, "naive").into()]);
-    let then = [
-        approved(),
-        queued(2, TrialRole::Candidate, "theta").into(),
-        queued(3, TrialRole::Candidate, "ridge").into(),
-    ];
+    let then =
+        [approved(), queued(2, TrialRole::Candidate, "theta").into(), queued(3, TrialRole::Candidate, "ridge").into()];
     brings::<Experiment>(&given, approve(), then);
 }
 

@@ -27,7 +27,11 @@ where
 
 /// The command is obeyed with these events.
 #[track_caller]
-fn brings<D: Decider<Event: WireEvent>>(given: &[D::Event], when: D::Command, then: impl IntoIterator<Item = D::Event>) {
+fn brings<D: Decider<Event: WireEvent>>(
+    given: &[D::Event],
+    when: D::Command,
+    then: impl IntoIterator<Item = D::Event>,
+) {
     outcome::<D>(given, when).then_expect_events(then.into_iter().map(Recordable).collect());
 }
 

@@ -312,6 +312,7 @@ fn opened(shape: Shape) -> ExperimentOpened {
         seed: Seed(42),
         reasoner: ReasonerKind::Rules,
         approval_required: false,
+        settings: Vec::new(),
         opened_at: Timestamp(1_750_000_000_000_000),
     }
 }

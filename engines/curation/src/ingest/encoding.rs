@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::error::Problem;
 
@@ -45,8 +45,7 @@ pub(super) fn decode<'a>(input: &'a [u8], label: Option<&str>) -> Result<Decoded
 
 fn decode_labelled<'a>(input: &'a [u8], label: &str) -> Result<Decoded<'a>, Refused> {
     let Some(encoding) = Encoding::for_label(label.as_bytes()) else {
-        let detail = "there is no encoding of this name".to_owned();
-        return Err((0, Problem::WrongEncoding { encoding: label.to_owned(), detail }));
+        return Err((0, Problem::UnknownEncoding { name: super::error::shorten(label) }));
     };
     let skip = Encoding::for_bom(input).filter(|(found, _)| *found == encoding).map_or(0, |(_, length)| length);
     decode_as(&input[skip..], encoding, "given by --encoding".to_owned())
@@ -55,7 +54,7 @@ fn decode_labelled<'a>(input: &'a [u8], label: &str) -> Result<Decoded<'a>, Refu
 fn decode_as<'a>(input: &'a [u8], encoding: &'static Encoding, reason: String) -> Result<Decoded<'a>, Refused> {
     match encoding.decode_without_bom_handling_and_without_replacement(input) {
         Some(text) => {
-            refuse_nul(text.as_bytes())?;
+            refuse_nul(text.as_bytes(), encoding.name())?;
             Ok(Decoded { text, encoding: encoding.name(), reason })
         }
         None => {
@@ -72,7 +71,8 @@ fn decode_as<'a>(input: &'a [u8], encoding: &'static Encoding, reason: String) -
 
 fn nth_line_start(input: &[u8], lines: usize) -> usize {
     let breaks = input.iter().enumerate().filter(|(_, b)| **b == b'\n');
-    if lines == 0 { 0 } else { breaks.map(|(i, _)| i + 1).nth(lines - 1).unwrap_or(0) }
+    // Byte 0 would say that the place is not known; the second byte is in the first line as well.
+    if lines == 0 { 1 } else { breaks.map(|(i, _)| i + 1).nth(lines - 1).unwrap_or(1) }
 }
 
 /// Text that is not UTF-8. A file that has many good multi-byte sequences and a few broken ones is damaged
@@ -134,12 +134,12 @@ fn refuse_other_formats(input: &[u8]) -> Result<(), Refused> {
         Some(b'{') => "it looks like JSON",
         Some(b'[') if start.get(1).is_some_and(|b| matches!(b, b'{' | b'[' | b'\n' | b' ')) => "it looks like JSON",
         Some(b'<') => "it looks like HTML or XML",
-        _ => return refuse_nul(input),
+        _ => return refuse_nul(input, UTF_8.name()),
     };
     Err((0, Problem::NotCsv { found: found.to_owned() }))
 }
 
-fn refuse_nul(input: &[u8]) -> Result<(), Refused> {
+fn refuse_nul(input: &[u8], read_as: &str) -> Result<(), Refused> {
     // The standard library looks for a byte many times faster than a closure does.
     if !input.contains(&0) {
         return Ok(());
@@ -147,12 +147,13 @@ fn refuse_nul(input: &[u8]) -> Result<(), Refused> {
     let at = input.iter().position(|b| *b == 0).unwrap_or(0);
     let head = &input[..input.len().min(4096)];
     let nul_at = |odd: usize| head.iter().skip(odd).step_by(2).filter(|b| **b == 0).count() * 10 > head.len() * 3;
-    let found = match (nul_at(1), nul_at(0)) {
-        (true, false) => format!("it looks like {} without a byte order mark", UTF_16LE.name()),
-        (false, true) => format!("it looks like {} without a byte order mark", UTF_16BE.name()),
-        _ => "it holds zero bytes, as binary files do".to_owned(),
+    let wide = match (nul_at(1), nul_at(0)) {
+        (true, false) => UTF_16LE,
+        (false, true) => UTF_16BE,
+        _ => return Err((at, Problem::NotCsv { found: "it holds zero bytes, as binary files do".to_owned() })),
     };
-    Err((at, Problem::NotCsv { found }))
+    let detail = format!("it looks like {} without a byte order mark", wide.name());
+    Err((at, Problem::WrongEncoding { encoding: read_as.to_owned(), detail }))
 }
 
 #[cfg(test)]

@@ -81,6 +81,12 @@ pub enum Problem {
         /// What broke.
         detail: String,
     },
+    /// `--encoding` names none that is known here.
+    #[error("`{name}` is not the name of an encoding")]
+    UnknownEncoding {
+        /// What was given.
+        name: String,
+    },
     /// A character that steers terminals or hides text.
     #[error("the control character {code} is not accepted")]
     ControlCharacter {
@@ -252,6 +258,7 @@ impl IngestError {
                 | Problem::TargetNotNumeric { .. }
                 | Problem::AmbiguousDates { .. }
                 | Problem::BadTimeFormat { .. }
+                | Problem::UnknownEncoding { .. }
                 | Problem::RepeatedTimes { .. }
         )
     }
@@ -267,7 +274,7 @@ impl Problem {
     fn advice(&self) -> String {
         match self {
             Self::Unreadable(_) => "check that the file exists and may be read".into(),
-            Self::TooLarge { .. } => "split the file, or raise the limit".into(),
+            Self::TooLarge { .. } => "split the file, or raise the limit with --max-bytes".into(),
             Self::TooManyColumns { limit, .. } => {
                 format!("keep at most {limit} columns; many series belong in rows (item, time, value), not in columns")
             }
@@ -277,6 +284,7 @@ impl Problem {
             Self::NoHeader { .. } => "add a first line that names the columns".into(),
             Self::NotCsv { .. } => "export it as CSV text".into(),
             Self::WrongEncoding { .. } => "save the file as UTF-8, or name its encoding with --encoding".into(),
+            Self::UnknownEncoding { .. } => "use such as utf-8, latin1, utf-16le or shift_jis".into(),
             Self::ControlCharacter { .. } => "remove it".into(),
             Self::RaggedRow { .. } => "give every row the same fields; quote a field that holds the delimiter".into(),
             Self::UnclosedQuote | Self::StrayQuote => {

@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::ingested::{FileFormat, Ingested};
 use super::nearest::nearest;
 use super::number::NumberFormat;
-use super::options::{DecimalMark, IngestOptions};
+use super::options::{DecimalMark, IngestOptions, TargetPolicy};
 use super::record::line_of;
 use super::report::Report;
 use super::sample::{self, Guess, Sampled, formats_to_try};
@@ -66,6 +66,10 @@ pub(super) fn run(input: &[u8], options: &IngestOptions) -> Result<Ingested, Ing
     }
     if rows.rows() == 0 {
         return Err(frame.error(None, None, Problem::HeaderOnly));
+    }
+    // Before the target is judged: one row makes every column constant, which is not what is wrong.
+    if rows.rows() == 1 && options.target_policy == TargetPolicy::Required {
+        return Err(frame.error(None, None, Problem::TooFewTimes));
     }
     let format = file_format(input, &decoded, &frame, &dialect, decimal, &rows);
     assemble::assemble(assemble::Parts { frame: &frame, options, time, asked: &asked, rows, spoilt, format, report })

@@ -91,6 +91,11 @@ fn among_repeats(
             }
         }
     }
+    // A column that is called an item and has empty cells: taking it makes the refusal name the first of them.
+    let gappy = |d: &Draft| sure(&d.name) && d.tally.missing > 0 && !d.is_blank() && !taken(d);
+    if let Some(index) = drafts.iter().position(gappy) {
+        return Ok(Shape::Long { columns: vec![index], reason: "its name".into() });
+    }
     let names = candidates.iter().map(|i| drafts[*i].name.clone()).collect();
     Err(Problem::RepeatedTimes { repeated: repeated as u64, rows: rows as u64, candidates: names })
 }
