@@ -343,7 +343,8 @@ pub enum Db {
 
 /// `90s`, `5m`, `1h30m`, or a number of seconds.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let parsed = text.parse::<u64>().map(std::time::Duration::from_secs).ok().or_else(|| humantime::parse_duration(text).ok());
+    let parsed =
+        text.parse::<u64>().map(std::time::Duration::from_secs).ok().or_else(|| humantime::parse_duration(text).ok());
     match parsed {
         Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("a time such as 90s, 5m or 1h is expected".to_owned()),
@@ -352,7 +353,9 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 
 /// `512MiB`, `2GiB`, or a number of bytes.
 fn bytes(text: &str) -> Result<u64, String> {
-    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64()).map_err(|_| "a size such as 512MiB or 2GiB is expected".to_owned())
+    text.parse::<bytesize::ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|_| "a size such as 512MiB or 2GiB is expected".to_owned())
 }
 
 #[cfg(test)]

@@ -123,8 +123,11 @@ fn language_model(file: Option<LanguageModelConfig>) -> Result<Option<LanguageMo
         (None, None) => return Ok(None),
         (Some(config), None) => config,
         (file, Some(name)) => {
-            let provider: Provider = serde_json::from_value(serde_json::Value::String(name.clone()))
-                .map_err(|_| Failure::usage(format!("ATSRE_LLM_PROVIDER: {name:?} is not a provider; use openai, anthropic or ollama")))?;
+            let provider: Provider = serde_json::from_value(serde_json::Value::String(name.clone())).map_err(|_| {
+                Failure::usage(format!(
+                    "ATSRE_LLM_PROVIDER: {name:?} is not a provider; use openai, anthropic or ollama"
+                ))
+            })?;
             match file {
                 Some(config) => LanguageModelConfig { provider, ..config },
                 None => LanguageModelConfig::new(provider, String::new()),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use atsre_causal::discover::DiscoverError;
-use atsre_curation::ingest::IngestError;
+use atsre_curation::ingest::{IngestError, Problem};
 use atsre_forecast::ForecastError;
 
 /// A failure as the user meets it: what was wrong, where, and what to do.
@@ -39,7 +39,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         // A refused file says by itself what is wrong, where and what to do: whatever was wrapped around it only
         // keeps the reader from it.
         if let Some(refused) = error.chain().find_map(|cause| cause.downcast_ref::<IngestError>()) {
-            return Self { code: if refused.is_usage() { 2 } else { 1 }, error: anyhow::anyhow!("{refused}") };
+            // The reader of files does not know which flag raises its limit.
+            let flag = if matches!(*refused.problem, Problem::TooLarge { .. }) { " with --max-bytes" } else { "" };
+            return Self { code: if refused.is_usage() { 2 } else { 1 }, error: anyhow::anyhow!("{refused}{flag}") };
         }
         let wrong_usage = error.chain().any(is_wrong_usage);
         Self { code: if wrong_usage { 2 } else { 1 }, error }

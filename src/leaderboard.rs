@@ -92,7 +92,8 @@ impl Summary {
         leaderboard.sort_by(|a, b| mase(a).total_cmp(&mase(b)).then(a.trial_no.cmp(&b.trial_no)));
         let report = reports.join(atsre_actors::reporter::report_name(experiment_id)).with_extension("html");
         let reason = match &experiment.phase {
-            atsre_domain::experiment::Phase::Failed { reason } | atsre_domain::experiment::Phase::Cancelled { reason } => Some(reason.clone()),
+            atsre_domain::experiment::Phase::Failed { reason }
+            | atsre_domain::experiment::Phase::Cancelled { reason } => Some(reason.clone()),
             _ => None,
         };
         Ok(Self {
@@ -111,7 +112,8 @@ impl Summary {
     /// Prints it for people.
     pub fn print(&self) {
         let metric = |row: &Row, name: &str| row.metrics.get(name).and_then(serde_json::Value::as_f64);
-        let shown = |value: Option<f64>, digits: usize| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}"));
+        let shown =
+            |value: Option<f64>, digits: usize| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.digits$}"));
         let tested = self.leaderboard.iter().any(|row| metric(row, "test_mase").is_some());
         let mut header = vec!["", "trial", "model", "role", "MASE", "sMAPE", "WQL", "coverage"];
         if tested {
@@ -122,7 +124,11 @@ impl Summary {
             let mut cells = vec![
                 if Some(row.trial_id) == self.best { "★".to_owned() } else { String::new() },
                 format!("{} (id {})", row.trial_no, row.trial_id),
-                if row.covariates.is_empty() { row.model.clone() } else { format!("{} + {}", row.model, row.covariates.join(", ")) },
+                if row.covariates.is_empty() {
+                    row.model.clone()
+                } else {
+                    format!("{} + {}", row.model, row.covariates.join(", "))
+                },
                 row.role.to_owned(),
                 shown(metric(row, "mase"), 3),
                 shown(metric(row, "smape"), 1),
@@ -132,7 +138,12 @@ impl Summary {
             if tested {
                 cells.push(shown(metric(row, "test_mase"), 3));
             }
-            cells.extend([shown(row.seconds, 1), shown(row.energy_j, 1), row.attempts.to_string(), row.status.to_owned()]);
+            cells.extend([
+                shown(row.seconds, 1),
+                shown(row.energy_j, 1),
+                row.attempts.to_string(),
+                row.status.to_owned(),
+            ]);
             cells
         });
         let right: Vec<usize> = (4..header.len() - 1).collect();
@@ -217,7 +228,8 @@ fn rows(experiment: &Experiment, id: &impl Fn(TrialNumber) -> Position) -> Vec<R
         })
         .collect();
     if let Some(ensemble) = &experiment.ensemble {
-        let members: Vec<String> = ensemble.members.iter().map(|m| format!("{:.2} × trial {}", m.weight.get(), m.trial)).collect();
+        let members: Vec<String> =
+            ensemble.members.iter().map(|m| format!("{:.2} × trial {}", m.weight.get(), m.trial)).collect();
         rows.push(Row {
             trial_id: id(ensemble.trial),
             trial_no: ensemble.trial,
@@ -235,4 +247,3 @@ fn rows(experiment: &Experiment, id: &impl Fn(TrialNumber) -> Position) -> Vec<R
     }
     rows
 }
-

@@ -253,7 +253,8 @@ pub async fn signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
             return std::future::pending().await;
         };
         tokio::select! {
@@ -295,7 +296,10 @@ pub async fn find_experiment(store: &Store, named: &str) -> Result<StreamId, Fai
         [] => Err(Failure::usage(format!("there is no experiment {named:?}; `atsre experiments` lists them"))),
         many => {
             let ids: Vec<String> = many.iter().map(|s| s.created_at.to_string()).collect();
-            Err(Failure::usage(format!("several experiments are named {named:?}: give an id, one of {}", ids.join(", "))))
+            Err(Failure::usage(format!(
+                "several experiments are named {named:?}: give an id, one of {}",
+                ids.join(", ")
+            )))
         }
     }
 }

@@ -90,7 +90,12 @@ impl ProgressSink for Narrator {
 ///
 /// # Errors
 /// When the store does not answer, or an event cannot be read.
-pub async fn until_ended(store: &Store, stream: &StreamId, from: Position, narrator: &Narrator) -> Result<Experiment, Failure> {
+pub async fn until_ended(
+    store: &Store,
+    stream: &StreamId,
+    from: Position,
+    narrator: &Narrator,
+) -> Result<Experiment, Failure> {
     let mut experiment = store.load::<Experiment>(stream).await?.state;
     if !experiment.is_open() {
         return Ok(experiment);
@@ -135,7 +140,10 @@ impl Narrator {
                 let seasons: Vec<String> =
                     e.seasonal_periods.iter().map(|s| format!("{} ({:.2})", s.period, s.strength.get())).collect();
                 let seasons = if seasons.is_empty() { "none".to_owned() } else { seasons.join(", ") };
-                self.tell("✓", format!("profile: {} series, {} observations, seasons {seasons}", e.series_count, e.observations));
+                self.tell(
+                    "✓",
+                    format!("profile: {} series, {} observations, seasons {seasons}", e.series_count, e.observations),
+                );
                 for finding in e.findings.iter().take(3) {
                     self.tell(" ", format!("  {finding}"));
                 }
@@ -155,20 +163,34 @@ impl Narrator {
                     .map(|d| if d.lag == 0 { d.variable.clone() } else { format!("{}[t-{}]", d.variable, d.lag) })
                     .collect();
                 let drivers = if drivers.is_empty() { "none".to_owned() } else { drivers.join(", ") };
-                self.tell("✓", format!("causal graph ({}): {} edges, drivers of {}: {drivers}", e.algorithm, e.graph.edges.len(), e.target));
+                self.tell(
+                    "✓",
+                    format!(
+                        "causal graph ({}): {} edges, drivers of {}: {drivers}",
+                        e.algorithm,
+                        e.graph.edges.len(),
+                        e.target
+                    ),
+                );
             }
         }
     }
 
     fn experiment_event(&self, event: &Event, experiment: &Experiment) {
         match event {
-            Event::ExperimentOpened(e) => self.tell("•", format!("experiment {} opened: {} of {} steps of {}", e.name, e.objective.name(), e.horizon, e.target)),
+            Event::ExperimentOpened(e) => self.tell(
+                "•",
+                format!("experiment {} opened: {} of {} steps of {}", e.name, e.objective.name(), e.horizon, e.target),
+            ),
             Event::ExperimentForked(e) => self.tell("•", format!("forked: {}", e.reason)),
             Event::DiagnosisRequested(_) => self.tell("…", "diagnosis"),
             Event::CausalMapRequested(_) => self.tell("…", "causal map"),
             Event::PlanRequested(_) => self.tell("…", "planning"),
             Event::PlanProposed(e) => {
-                self.tell("✓", format!("plan: {} trials, {} backtest windows", e.plan.trials.len(), e.plan.backtest.windows));
+                self.tell(
+                    "✓",
+                    format!("plan: {} trials, {} backtest windows", e.plan.trials.len(), e.plan.backtest.windows),
+                );
                 for step in &e.plan.reasoning {
                     self.tell(" ", format!("  {} → {}", step.observation, step.decision));
                 }
@@ -176,17 +198,25 @@ impl Narrator {
             Event::PlanApproved(e) => self.tell("✓", format!("plan approved by {}", e.by)),
             Event::PlanRejected(e) => self.tell("✗", format!("plan rejected by {}: {}", e.by, e.reason)),
             Event::EnsembleBuilt(e) => {
-                let members: Vec<String> = e.members.iter().map(|m| format!("trial {} × {:.2}", m.trial, m.weight.get())).collect();
-                let value = score(&e.scores, Metric::Mase, Split::Backtest).map_or_else(String::new, |v| format!(", MASE {v:.3}"));
+                let members: Vec<String> =
+                    e.members.iter().map(|m| format!("trial {} × {:.2}", m.trial, m.weight.get())).collect();
+                let value = score(&e.scores, Metric::Mase, Split::Backtest)
+                    .map_or_else(String::new, |v| format!(", MASE {v:.3}"));
                 self.tell("✓", format!("ensemble: {}{value}", members.join(" + ")));
             }
             Event::ReportPublished(_) => self.tell("✓", "report written"),
             Event::ExperimentCompleted(e) => self.tell("✓", format!("completed: the best is trial {}", e.best)),
             Event::ExperimentFailed(e) => self.tell("✗", format!("failed: {}", e.reason)),
             Event::ExperimentCancelled(e) => self.tell("✗", format!("cancelled: {}", e.reason)),
-            Event::CompletionRequested(e) => self.tell("…", format!("asking {} at {} (attempt {})", e.model, e.provider, e.attempt)),
-            Event::CompletionReceived(e) if e.problems.is_empty() => self.tell("✓", "the language model gave a usable plan"),
-            Event::CompletionReceived(e) => self.tell("✗", format!("the answer cannot be used: {}", e.problems.join("; "))),
+            Event::CompletionRequested(e) => {
+                self.tell("…", format!("asking {} at {} (attempt {})", e.model, e.provider, e.attempt))
+            }
+            Event::CompletionReceived(e) if e.problems.is_empty() => {
+                self.tell("✓", "the language model gave a usable plan")
+            }
+            Event::CompletionReceived(e) => {
+                self.tell("✗", format!("the answer cannot be used: {}", e.problems.join("; ")))
+            }
             Event::CompletionFailed(e) => self.tell("✗", format!("no answer ({}): {}", e.kind, e.message)),
             Event::QuestionAsked(e) => self.tell("?", &e.text),
             Event::QuestionAnswered(e) => self.tell("✓", format!("answered: {}", e.answer)),
@@ -199,7 +229,11 @@ impl Narrator {
     fn trial_event(&self, event: &Event, experiment: &Experiment) {
         let model = |number: TrialNumber| {
             experiment.trials.get(&number).map_or_else(String::new, |t| {
-                let with = if t.spec.covariates.is_empty() { String::new() } else { format!(" with {}", t.spec.covariates.join(", ")) };
+                let with = if t.spec.covariates.is_empty() {
+                    String::new()
+                } else {
+                    format!(" with {}", t.spec.covariates.join(", "))
+                };
                 format!("trial {number} {}{with}", t.spec.model)
             })
         };
@@ -210,11 +244,16 @@ impl Narrator {
             }
             Event::TrialCompleted(e) => {
                 self.end_bar(e.trial);
-                let value = score(&e.scores, Metric::Mase, Split::Backtest).map_or_else(String::new, |v| format!(": MASE {v:.3}"));
+                let value = score(&e.scores, Metric::Mase, Split::Backtest)
+                    .map_or_else(String::new, |v| format!(": MASE {v:.3}"));
                 let role = experiment.trials.get(&e.trial).map(|t| t.role);
-                let first = if role == Some(TrialRole::Baseline) { "  ← first usable forecast (baseline)" } else { "" };
+                let first =
+                    if role == Some(TrialRole::Baseline) { "  ← first usable forecast (baseline)" } else { "" };
                 let seconds = e.usage.wall_ms as f64 / 1000.0;
-                self.tell("✓", format!("{}{value} in {seconds:.1} s, {} MiB{first}", model(e.trial), e.usage.peak_rss_bytes >> 20));
+                self.tell(
+                    "✓",
+                    format!("{}{value} in {seconds:.1} s, {} MiB{first}", model(e.trial), e.usage.peak_rss_bytes >> 20),
+                );
             }
             Event::TrialFailed(e) => {
                 self.end_bar(e.trial);
@@ -229,4 +268,3 @@ impl Narrator {
         }
     }
 }
-

@@ -48,7 +48,11 @@ pub trait Role: Send + Sync + 'static {
 ///
 /// # Errors
 /// When the store cannot be reached, or an event cannot be read.
-pub async fn run(services: Arc<Services>, role: Arc<dyn Role>, mut stop: watch::Receiver<bool>) -> Result<(), AgentError> {
+pub async fn run(
+    services: Arc<Services>,
+    role: Arc<dyn Role>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), AgentError> {
     let agent = role.agent();
     let owner = services.owner(agent);
     let kinds: Vec<&str> = WorkKind::ALL.iter().filter(|k| k.agent() == agent).map(|k| k.name()).collect();
@@ -117,6 +121,7 @@ async fn answer(services: &Services, agent: Agent, from: Position, events: &[Sto
 
 async fn perform(services: Arc<Services>, role: Arc<dyn Role>, item: WorkItem) -> Result<(), AgentError> {
     let work = services.store.work();
+    fault(role.agent());
     let doing = role.perform(&services, &item);
     tokio::pin!(doing);
     let mut beat = tokio::time::interval(LEASE / 3);
@@ -150,6 +155,18 @@ async fn perform(services: Arc<Services>, role: Arc<dyn Role>, item: WorkItem) -
     match ended {
         Err(Error::LeaseLost { .. }) => Ok(()),
         other => Ok(other?),
+    }
+}
+
+/// Panics once where a test asks for it with `ATSRE_AGENT_FAULT=PATH:AGENT`; PATH marks that it has happened. The
+/// guardian cannot tell this panic from another: that is the point.
+fn fault(agent: Agent) {
+    let Some(asked) = crate::environment("ATSRE_AGENT_FAULT").and_then(|asked| asked.into_string().ok()) else {
+        return;
+    };
+    let Some((marker, wanted)) = asked.rsplit_once(':') else { return };
+    if wanted == agent.name() && std::fs::OpenOptions::new().write(true).create_new(true).open(marker).is_ok() {
+        panic!("ATSRE_AGENT_FAULT asked for a panic of the {wanted}");
     }
 }
 

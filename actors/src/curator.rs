@@ -96,7 +96,8 @@ async fn record(
     let artifacts = store.artifacts();
     let profile_artifact = artifacts.put(&serde_json::to_vec(&profile)?, "application/json").await?;
     let changes_artifact = artifacts.put(&serde_json::to_vec(&changes)?, "application/json").await?;
-    let panel: ArtifactRef = artifacts.put(&rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
+    let panel: ArtifactRef =
+        artifacts.put(&rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
     let clean_table = store.data().write_clean(&opened.dataset.stream, version, &cleaned.panel).await?;
     let profiled = DatasetProfiled {
         version,
@@ -128,4 +129,3 @@ async fn record(
     }
     Ok(())
 }
-

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use atsre_domain::experiment::{
-    Command, EnsembleBuilt, Experiment, ExperimentOpened, Fingerprint, Member, ResourceSampled, Stage, Trial, TrialCompleted,
-    TrialFailed, TrialStarted, TrialState,
+    Command, EnsembleBuilt, Experiment, ExperimentOpened, Fingerprint, Member, ResourceSampled, Stage, Trial,
+    TrialCompleted, TrialFailed, TrialStarted, TrialState,
 };
 use atsre_domain::finite::Finite;
 use atsre_domain::identity::{Attempt, Epoch, StreamId, TrialNumber};
@@ -98,7 +98,11 @@ impl Forecaster {
         let (experiment, opened) = services.experiment(&item.stream).await?;
         let Some((number, attempt)) = agent::trial(item) else { return Ok(()) };
         let Some(trial) = experiment.trials.get(&number) else { return Ok(()) };
-        if !experiment.is_open() || trial.ended() || trial.attempt != attempt || matches!(trial.state, TrialState::Failed) {
+        if !experiment.is_open()
+            || trial.ended()
+            || trial.attempt != attempt
+            || matches!(trial.state, TrialState::Failed)
+        {
             return Ok(());
         }
         let epoch = Epoch(trial.epoch.0 + 1);
@@ -125,7 +129,7 @@ impl Forecaster {
             heartbeat_ms: HEARTBEAT_MS,
             core_milliwatts: services.settings.core_milliwatts,
         })
-            .map_err(|error| AgentError::Missing(error.to_string()))?;
+        .map_err(|error| AgentError::Missing(error.to_string()))?;
         let panel_digest = version.cleaned.map(|c| c.panel_digest).unwrap_or(atsre_domain::Digest(String::new()));
         let started = |pid| TrialStarted {
             trial: number,
@@ -282,7 +286,9 @@ async fn combine(services: &Services, item: &WorkItem) -> Result<(), AgentError>
 fn objective(experiment: &Experiment) -> Metric {
     let defined = |metric| {
         experiment.trials.values().all(|trial| match &trial.state {
-            TrialState::Completed { scores, .. } => best::score(scores, metric, atsre_domain::metric::Split::Backtest).is_some(),
+            TrialState::Completed { scores, .. } => {
+                best::score(scores, metric, atsre_domain::metric::Split::Backtest).is_some()
+            }
             _ => true,
         })
     };

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use atsre_curation::ingest::{self, IngestOptions, Ingested};
-use atsre_domain::dataset::{Command, Dataset, DatasetRegistered, RegisteredColumn, Sentinel, SourceFile};
 use atsre_domain::Finite;
+use atsre_domain::dataset::{Command, Dataset, DatasetRegistered, RegisteredColumn, Sentinel, SourceFile};
 use atsre_domain::experiment::DatasetRef;
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::table::Cells;
@@ -112,7 +112,12 @@ fn columns(ingested: &Ingested) -> Vec<RegisteredColumn> {
             Cells::Numbers(numbers) => ("number", numbers.iter().filter(|n| n.is_nan()).count()),
             Cells::Categories { codes, .. } => ("category", codes.iter().filter(|c| **c == u32::MAX).count()),
         };
-        RegisteredColumn { name: column.name.clone(), role: column.role, kind: kind.to_owned(), missing: missing as u64 }
+        RegisteredColumn {
+            name: column.name.clone(),
+            role: column.role,
+            kind: kind.to_owned(),
+            missing: missing as u64,
+        }
     };
     ingested.table.columns.iter().map(describe).collect()
 }

@@ -63,7 +63,8 @@ async fn advance(services: &Services, item: &WorkItem, stream: &StreamId) -> Res
         for intent in intents {
             match intent {
                 Intent::Command(command) => {
-                    let ends = matches!(*command, Command::Fail { .. } | Command::Cancel { .. } | Command::Complete { .. });
+                    let ends =
+                        matches!(*command, Command::Fail { .. } | Command::Cancel { .. } | Command::Complete { .. });
                     services.command(Agent::Orchestrator, stream, item.position, *command).await?;
                     changed = true;
                     if ends {

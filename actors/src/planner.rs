@@ -12,11 +12,11 @@ use atsre_store::WorkItem;
 
 use crate::agent::{self, Role};
 use crate::completion::{self, ConverseError, RigModel};
-use crate::transcript::Transcript;
 use crate::error::AgentError;
 use crate::history;
 use crate::orchestrator::fail_stage;
 use crate::services::Services;
+use crate::transcript::Transcript;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default)]

@@ -47,7 +47,9 @@ impl Role for Reporter {
             anchor_position: anchor.position,
             anchor_log_hash: anchor.log_hash,
         };
-        services.command(Agent::Reporter, &item.stream, item.position, Command::PublishReport(Box::new(published))).await
+        services
+            .command(Agent::Reporter, &item.stream, item.position, Command::PublishReport(Box::new(published)))
+            .await
     }
 
     async fn give_up(&self, services: &Services, item: &WorkItem, message: &str) -> Result<(), AgentError> {
@@ -61,7 +63,11 @@ pub fn report_name(experiment: Position) -> String {
     format!("experiment-{experiment}")
 }
 
-async fn write_for_people(services: &Services, experiment: Position, rendered: &report::Rendered) -> Result<(), AgentError> {
+async fn write_for_people(
+    services: &Services,
+    experiment: Position,
+    rendered: &report::Rendered,
+) -> Result<(), AgentError> {
     let folder = &services.settings.report_folder;
     let failed = |path: &std::path::Path| {
         let path = path.display().to_string();

@@ -107,7 +107,10 @@ impl Services {
     /// When it was never opened, or the store does not answer.
     pub async fn experiment(&self, stream: &StreamId) -> Result<(Experiment, ExperimentOpened), AgentError> {
         let experiment = self.store.load::<Experiment>(stream).await?.state;
-        let opened = experiment.opened.clone().ok_or_else(|| AgentError::Missing(format!("experiment {stream} was never opened")))?;
+        let opened = experiment
+            .opened
+            .clone()
+            .ok_or_else(|| AgentError::Missing(format!("experiment {stream} was never opened")))?;
         Ok((experiment, opened))
     }
 
@@ -117,7 +120,9 @@ impl Services {
     /// When it is not there, or the store does not answer.
     pub async fn version(&self, opened: &ExperimentOpened) -> Result<dataset::Version, AgentError> {
         let dataset = self.store.load::<Dataset>(&opened.dataset.stream).await?.state;
-        let missing = || AgentError::Missing(format!("data set {} has no version {}", opened.dataset.name, opened.dataset.version));
+        let missing = || {
+            AgentError::Missing(format!("data set {} has no version {}", opened.dataset.name, opened.dataset.version))
+        };
         dataset.version(opened.dataset.version).cloned().ok_or_else(missing)
     }
 
@@ -126,7 +131,8 @@ impl Services {
     /// # Errors
     /// When it was not made yet, is damaged, or the store does not answer.
     pub async fn panel(&self, version: &dataset::Version) -> Result<Panel, AgentError> {
-        let cleaned = version.cleaned.as_ref().ok_or_else(|| AgentError::Missing("the data are not clean yet".to_owned()))?;
+        let cleaned =
+            version.cleaned.as_ref().ok_or_else(|| AgentError::Missing("the data are not clean yet".to_owned()))?;
         let bytes = self.store.artifacts().get(&cleaned.panel_digest).await?;
         Ok(rmp_serde::from_slice(&bytes)?)
     }

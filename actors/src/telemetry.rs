@@ -65,7 +65,11 @@ impl Telemetry {
         }
         // A tick that comes a little early still counts, or every other sample would be lost.
         let slack = Duration::from_millis(20);
-        if now.millis_since(self.kept) + slack.as_millis() as u64 >= self.interval.as_millis() as u64 { self.keep() } else { None }
+        if now.millis_since(self.kept) + slack.as_millis() as u64 >= self.interval.as_millis() as u64 {
+            self.keep()
+        } else {
+            None
+        }
     }
 
     pub(crate) const fn usage(&self) -> Usage {
@@ -86,7 +90,15 @@ impl Telemetry {
         {
             let cpu_milli = u32::try_from(cpu_ms * 1000 / span_ms).unwrap_or(u32::MAX);
             let (io_read_bytes, io_write_bytes) = (0, 0);
-            self.merge(Sample { at: now, cpu_milli, rss_bytes: seen.peak_rss_bytes, io_read_bytes, io_write_bytes, energy_mj, ..last });
+            self.merge(Sample {
+                at: now,
+                cpu_milli,
+                rss_bytes: seen.peak_rss_bytes,
+                io_read_bytes,
+                io_write_bytes,
+                energy_mj,
+                ..last
+            });
         }
     }
 

@@ -44,7 +44,8 @@ impl Recorder for Transcript<'_> {
     type Error = AgentError;
 
     async fn requested(&self, request: Request<'_>) -> Result<(), AgentError> {
-        let prompt = self.services.store.artifacts().put(request.prompt.as_bytes(), "text/plain; charset=utf-8").await?;
+        let prompt =
+            self.services.store.artifacts().put(request.prompt.as_bytes(), "text/plain; charset=utf-8").await?;
         let number = self.request.fetch_add(1, Ordering::Relaxed) + 1;
         let requested = CompletionRequested {
             request: number,
@@ -58,7 +59,8 @@ impl Recorder for Transcript<'_> {
     }
 
     async fn received(&self, completion: &Completion, latency_ms: u64, problems: &[String]) -> Result<(), AgentError> {
-        let answer = self.services.store.artifacts().put(completion.text.as_bytes(), "text/plain; charset=utf-8").await?;
+        let answer =
+            self.services.store.artifacts().put(completion.text.as_bytes(), "text/plain; charset=utf-8").await?;
         let received = CompletionReceived {
             request: self.request.load(Ordering::Relaxed),
             answer,

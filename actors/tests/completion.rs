@@ -115,7 +115,8 @@ async fn read_request(stream: &mut TcpStream) {
         }
         let text = String::from_utf8_lossy(&seen).to_lowercase();
         let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|l| l.strip_prefix("content-length:")).map_or(0, |v| v.trim().parse().unwrap());
+        let length =
+            head.lines().find_map(|l| l.strip_prefix("content-length:")).map_or(0, |v| v.trim().parse().unwrap());
         if seen.len() >= head.len() + 4 + length {
             return;
         }
@@ -173,10 +174,16 @@ async fn each_check_says_what_is_wrong() {
         (Reply::Text(good().to_string().replace("\"light\"", "\"light\",")), "trailing comma"),
         (with("/trials/0/covariates", json!("temp")), "/trials/0/covariates: \"temp\" is not of type \"array\""),
         (with("/ensemble_strategy", json!("vote")), "/ensemble_strategy: \"vote\" is not one of"),
-        (with("/trials/1", json!({ "model": "theta", "reason": "x", "device": "gpu" })), "/trials/1: Additional properties"),
+        (
+            with("/trials/1", json!({ "model": "theta", "reason": "x", "device": "gpu" })),
+            "/trials/1: Additional properties",
+        ),
         (with("/trials/0/hyperparameters", json!({ "penalty": -1 })), "penalty is -1 but must lie between 0"),
         (
-            with("/trials/1", json!({ "model": "theta", "hyperparameters": { "decomposition": "loud" }, "reason": "x" })),
+            with(
+                "/trials/1",
+                json!({ "model": "theta", "hyperparameters": { "decomposition": "loud" }, "reason": "x" }),
+            ),
             "must be one of auto, multiplicative, additive, none",
         ),
     ];
@@ -199,7 +206,9 @@ async fn an_answer_cut_at_the_limit_is_told_so() {
     let server = Server::start([Reply::Raw(200, "application/json", body.to_string()), spoken(&good())]);
     let (outcome, memory) = ask(&server, PATIENT).await;
     assert!(outcome.is_ok());
-    let Record::Received { problems, tokens: (None, None), .. } = &memory.records()[1] else { panic!("{:?}", memory.records()) };
+    let Record::Received { problems, tokens: (None, None), .. } = &memory.records()[1] else {
+        panic!("{:?}", memory.records())
+    };
     assert!(problems[0].contains("cut off"), "{problems:?}");
 }
 
@@ -237,7 +246,12 @@ async fn rubbish_is_asked_again_and_a_good_answer_after_it_is_taken() {
         let server = Server::start([reply.clone(), spoken(&good())]);
         let (outcome, memory) = ask(&server, PATIENT).await;
         assert!(outcome.is_ok(), "{reply:?}: {outcome:?}");
-        assert_eq!(memory.course(), ["requested", "rubbish", "requested", "received"], "{reply:?}: {:?}", memory.records());
+        assert_eq!(
+            memory.course(),
+            ["requested", "rubbish", "requested", "received"],
+            "{reply:?}: {:?}",
+            memory.records()
+        );
         let messages = server.asked()[1].body["messages"].clone();
         assert_eq!(messages.as_array().unwrap().len(), 1, "rubbish is no part of the dialogue: {messages}");
     }
@@ -246,7 +260,8 @@ async fn rubbish_is_asked_again_and_a_good_answer_after_it_is_taken() {
 #[actix_web::test]
 async fn nothing_but_rubbish_ends_after_three_attempts() {
     let address =
-        raw_server(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\": ", true).await;
+        raw_server(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\": ", true)
+            .await;
     let memory = Memory::default();
     let outcome = hold(&model(&config(Provider::Openai, address, PATIENT)), &memory, Duration::ZERO).await;
     assert!(problems(outcome).starts_with("rubbish: error decoding response body"));
@@ -288,7 +303,11 @@ async fn where_nobody_listens_it_gives_up_at_once() {
     for address in [refused, closed] {
         let memory = Memory::default();
         let outcome = hold(&model(&config(Provider::Openai, address.clone(), PATIENT)), &memory, Duration::ZERO).await;
-        assert!(problems(outcome).starts_with("unreachable: error sending request"), "{address}: {:?}", memory.records());
+        assert!(
+            problems(outcome).starts_with("unreachable: error sending request"),
+            "{address}: {:?}",
+            memory.records()
+        );
         assert_eq!(memory.course(), ["requested", "unreachable"]);
     }
 }
@@ -316,9 +335,10 @@ async fn planning_stops_asking_when_its_share_of_the_time_is_spent() {
 
 #[actix_web::test]
 async fn ollama_and_anthropic_answer_in_their_own_protocols() {
-    for (provider, path, credential) in
-        [(Provider::Ollama, "/api/chat", format!("Bearer {KEY}")), (Provider::Anthropic, "/v1/messages", KEY.to_owned())]
-    {
+    for (provider, path, credential) in [
+        (Provider::Ollama, "/api/chat", format!("Bearer {KEY}")),
+        (Provider::Anthropic, "/v1/messages", KEY.to_owned()),
+    ] {
         let server = Server::start([with("/trials/0/model", json!("prophet")), spoken(&good())]);
         let memory = Memory::default();
         let model = model(&config(provider, server.address.clone(), PATIENT));

@@ -149,9 +149,16 @@ impl AnyEvent {
     ///
     /// # Errors
     /// [`DecodeError`] when the stream type, event type or version is unknown or the payload has another shape.
-    pub fn decode(stream_type: &str, event_type: &str, event_version: u32, payload: Value) -> Result<Self, DecodeError> {
+    pub fn decode(
+        stream_type: &str,
+        event_type: &str,
+        event_version: u32,
+        payload: Value,
+    ) -> Result<Self, DecodeError> {
         match stream_type {
-            dataset::Event::STREAM_TYPE => dataset::Event::decode(event_type, event_version, payload).map(Self::Dataset),
+            dataset::Event::STREAM_TYPE => {
+                dataset::Event::decode(event_type, event_version, payload).map(Self::Dataset)
+            }
             experiment::Event::STREAM_TYPE => {
                 experiment::Event::decode(event_type, event_version, payload).map(Self::Experiment)
             }

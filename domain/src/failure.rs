@@ -50,9 +50,12 @@ impl FailureKind {
     pub const fn class(self) -> FailureClass {
         match self {
             Self::Killed | Self::StartFailed | Self::Interrupted | Self::DeviceLost => FailureClass::Transient,
-            Self::OutOfMemory | Self::GpuOutOfMemory | Self::DeadlineExceeded | Self::Hung | Self::NonFinite | Self::Unfit => {
-                FailureClass::Permanent
-            }
+            Self::OutOfMemory
+            | Self::GpuOutOfMemory
+            | Self::DeadlineExceeded
+            | Self::Hung
+            | Self::NonFinite
+            | Self::Unfit => FailureClass::Permanent,
             Self::Crashed | Self::ProtocolViolation => FailureClass::Bug,
         }
     }

@@ -119,8 +119,8 @@ pub async fn verify_log(
     anchors: &[Anchor],
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Verification, Error> {
-    let mut audit = Audit::default();
-    audit.anchored = anchors.iter().map(|anchor| (anchor.position, None)).collect();
+    let anchored = anchors.iter().map(|anchor| (anchor.position, None)).collect();
+    let mut audit = Audit { anchored, ..Audit::default() };
     if let Err(error) = read_log(store, &mut audit, &mut progress).await {
         let detail =
             format!("the log could not be read to its end, so nothing is known of what follows: {}", told(&error));

@@ -29,7 +29,11 @@ pub async fn run(config: &Config, action: &Db, json: bool) -> Result<ExitCode, F
             if json {
                 output::json(&serde_json::json!({ "stopped": stopped }))?;
             } else {
-                output::say(if stopped { "The private cluster has stopped." } else { "The private cluster was not running." });
+                output::say(if stopped {
+                    "The private cluster has stopped."
+                } else {
+                    "The private cluster was not running."
+                });
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use atsre_curation::ingest::TargetPolicy;
 use atsre_curation::{cleaning, profile};
-use atsre_domain::identity::Timestamp;
 use atsre_domain::frequency::FrequencyUnit;
+use atsre_domain::identity::Timestamp;
 use atsre_domain::model::{Device, ModelSpec, Setting};
 use atsre_domain::panel::Panel;
 use atsre_domain::plan::BacktestPlan;
@@ -68,11 +68,13 @@ fn spec(forecast: &Forecast, panel: &Panel, seasons: &[u32]) -> Result<ModelSpec
         hyperparameters.insert("seasonal_periods".to_owned(), Setting::Integers(periods));
     }
     for setting in &forecast.settings {
-        let (name, value) = setting.split_once('=').ok_or_else(|| Failure::usage(format!("{setting:?} is not NAME=VALUE")))?;
+        let (name, value) =
+            setting.split_once('=').ok_or_else(|| Failure::usage(format!("{setting:?} is not NAME=VALUE")))?;
         hyperparameters.insert(name.to_owned(), reading::setting(value));
     }
     let uses_covariates = entry.known_covariates || entry.past_covariates;
-    let covariates = if uses_covariates { panel.covariates.iter().map(|c| c.name.clone()).collect() } else { Vec::new() };
+    let covariates =
+        if uses_covariates { panel.covariates.iter().map(|c| c.name.clone()).collect() } else { Vec::new() };
     Ok(ModelSpec {
         framework: entry.framework.to_owned(),
         model: forecast.model.clone(),
@@ -87,7 +89,8 @@ fn moment(job: &TrialJob, at: Timestamp) -> String {
     if job.panel.frequency.unit == FrequencyUnit::Step {
         return at.to_string();
     }
-    chrono::DateTime::from_timestamp_micros(at.0).map_or_else(|| at.to_string(), |t| t.format("%Y-%m-%dT%H:%M:%S").to_string())
+    chrono::DateTime::from_timestamp_micros(at.0)
+        .map_or_else(|| at.to_string(), |t| t.format("%Y-%m-%dT%H:%M:%S").to_string())
 }
 
 fn print_json(job: &TrialJob, result: &TrialResult, seconds: f64) -> Result<(), Failure> {
@@ -111,7 +114,9 @@ fn print_json(job: &TrialJob, result: &TrialResult, seconds: f64) -> Result<(), 
             })
         })
         .collect();
-    output::json(&serde_json::json!({ "horizon": job.horizon, "forecasts": forecasts, "scores": result.scores, "notes": result.notes }))
+    output::json(
+        &serde_json::json!({ "horizon": job.horizon, "forecasts": forecasts, "scores": result.scores, "notes": result.notes }),
+    )
 }
 
 fn print_csv(job: &TrialJob, result: &TrialResult) {

@@ -58,12 +58,16 @@ fn lines(event: &AnyEvent) -> Vec<String> {
 fn dataset_lines(event: &dataset::Event) -> Vec<String> {
     use dataset::Event as D;
     match event {
-        D::DatasetRegistered(e) => vec![format!("{} version {}: {} rows from {}", e.name, e.version, e.rows, e.source.file_name)],
+        D::DatasetRegistered(e) => {
+            vec![format!("{} version {}: {} rows from {}", e.name, e.version, e.rows, e.source.file_name)]
+        }
         D::DatasetProfiled(e) => e.findings.clone(),
         D::AnomalyRulesDerived(e) => e
             .rules
             .iter()
-            .map(|r| format!("{} {}: {}; {}", if r.accepted { "+" } else { "–" }, r.rule.column, r.rule.reason, r.verdict))
+            .map(|r| {
+                format!("{} {}: {}; {}", if r.accepted { "+" } else { "–" }, r.rule.column, r.rule.reason, r.verdict)
+            })
             .collect(),
         D::DatasetCleaned(e) => {
             let total: u64 = e.summary.changes.values().sum();
@@ -97,7 +101,9 @@ fn experiment_lines(event: &E) -> Vec<String> {
         E::PlanRequested(_) => vec!["which models, on what evidence?".to_owned()],
         E::PlanProposed(e) => {
             let mut lines = vec![format!("hypothesis: {}", e.plan.hypothesis)];
-            lines.extend(e.plan.reasoning.iter().map(|s| format!("{}; {} → {}", s.observation, s.inference, s.decision)));
+            lines.extend(
+                e.plan.reasoning.iter().map(|s| format!("{}; {} → {}", s.observation, s.inference, s.decision)),
+            );
             lines.extend(e.plan.trials.iter().map(|t| format!("trial {}: {}", t.spec.model, t.reason)));
             lines
         }
@@ -105,11 +111,16 @@ fn experiment_lines(event: &E) -> Vec<String> {
         E::PlanRejected(e) => vec![format!("by {}: {}", e.by, e.reason)],
         E::TrialQueued(e) => vec![format!("trial {} {}: {}", e.trial, e.spec.model, e.reason)],
         E::TrialLeased(e) => vec![format!("trial {} attempt {} under epoch {}", e.trial, e.attempt, e.epoch)],
-        E::TrialStarted(e) => vec![format!("trial {} attempt {} as process {}, seed {}", e.trial, e.attempt, e.pid, e.seed.0)],
+        E::TrialStarted(e) => {
+            vec![format!("trial {} attempt {} as process {}, seed {}", e.trial, e.attempt, e.pid, e.seed.0)]
+        }
         E::ResourceSampled(_) => Vec::new(),
         E::TrialCompleted(e) => {
-            let scores: Vec<String> =
-                e.scores.iter().map(|s| format!("{} {} {:.4}", s.split.name(), s.metric.name(), s.value.get())).collect();
+            let scores: Vec<String> = e
+                .scores
+                .iter()
+                .map(|s| format!("{} {} {:.4}", s.split.name(), s.metric.name(), s.value.get()))
+                .collect();
             vec![format!(
                 "trial {} in {:.1} s, {} MiB, {:.1} J: {}",
                 e.trial,
@@ -119,7 +130,9 @@ fn experiment_lines(event: &E) -> Vec<String> {
                 scores.join(", ")
             )]
         }
-        E::TrialFailed(e) => vec![format!("trial {} attempt {} ({}): {}", e.trial, e.attempt, e.failure.kind.name(), e.failure.message)],
+        E::TrialFailed(e) => {
+            vec![format!("trial {} attempt {} ({}): {}", e.trial, e.attempt, e.failure.kind.name(), e.failure.message)]
+        }
         E::TrialRetried(e) => vec![format!("trial {}: {} → {}", e.trial, e.diagnosis, e.changes.join(", "))],
         E::TrialAbandoned(e) => vec![format!("trial {}: {}", e.trial, e.reason)],
         E::EnsembleBuilt(e) => e.members.iter().map(|m| format!("{:.2} × trial {}", m.weight.get(), m.trial)).collect(),

@@ -135,7 +135,9 @@ async fn list(
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
-        Value::String(text) => text.get(..19).filter(|_| text.len() >= 25 && text.get(10..11) == Some("T")).unwrap_or(text).to_owned(),
+        Value::String(text) => {
+            text.get(..19).filter(|_| text.len() >= 25 && text.get(10..11) == Some("T")).unwrap_or(text).to_owned()
+        }
         Value::Number(number) => match number.as_f64() {
             Some(float) if !number.is_i64() && !number.is_u64() => format!("{float:.4}"),
             _ => number.to_string(),

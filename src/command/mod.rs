@@ -44,7 +44,9 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Events(filter) => lists::events(&config, &filter, json).await,
         Command::Models => models::run(json),
         Command::History { experiment } => history::run(&config, &experiment, json).await,
-        Command::Verify { experiment, anchor } => verify::run(&config, experiment.as_deref(), anchor.as_deref(), json).await,
+        Command::Verify { experiment, anchor } => {
+            verify::run(&config, experiment.as_deref(), anchor.as_deref(), json).await
+        }
         Command::Rebuild { projections, check } => rebuild::run(&config, &projections, check, json).await,
         Command::Profile(engine) => profile::run(&engine, json),
         Command::Causal(causal) => causal::run(&causal, json),

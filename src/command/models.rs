@@ -41,6 +41,10 @@ pub fn run(json: bool) -> Result<ExitCode, Failure> {
             entry.description.to_owned(),
         ]
     });
-    output::say(output::table(&["model", "family", "covariates", "device", "status", "what it is"], &[], rows.collect()));
+    output::say(output::table(
+        &["model", "family", "covariates", "device", "status", "what it is"],
+        &[],
+        rows.collect(),
+    ));
     Ok(ExitCode::SUCCESS)
 }

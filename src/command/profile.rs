@@ -40,7 +40,8 @@ pub fn run(engine: &Engine, json: bool) -> Result<ExitCode, Failure> {
         output::say(format!("• {finding}"));
     }
     let rows = profile.series.iter().take(20).map(|series| {
-        let seasons: Vec<String> = series.seasonal_periods.iter().map(|s| format!("{} ({:.2})", s.period, s.strength.get())).collect();
+        let seasons: Vec<String> =
+            series.seasonal_periods.iter().map(|s| format!("{} ({:.2})", s.period, s.strength.get())).collect();
         vec![
             if series.item_id.is_empty() { panel.target.clone() } else { series.item_id.clone() },
             series.length.to_string(),

@@ -41,7 +41,11 @@ pub async fn run(config: &Config, named: &[String], check: bool, json: bool) -> 
             };
             vec![c.name.clone(), c.rows.to_string(), c.position.to_string(), verdict.to_owned()]
         });
-        output::say(output::table(&["read model", "rows", "up to event", "against the live one"], &[1, 2], rows.collect()));
+        output::say(output::table(
+            &["read model", "rows", "up to event", "against the live one"],
+            &[1, 2],
+            rows.collect(),
+        ));
         for difference in comparisons.iter().flat_map(|c| &c.differences) {
             output::say(format!("✗ {} {}: {}", difference.table, difference.key, difference.kind));
         }

@@ -32,7 +32,10 @@ const CATCH_UP: std::time::Duration = std::time::Duration::from_secs(30);
 pub async fn run(config: &Config, run: &cli::Run, json: bool) -> Result<ExitCode, Failure> {
     let objective = objective(run.objective);
     if objective != Objective::Forecast {
-        return Err(Failure::usage(format!("the objective {} is not available yet; use --objective forecast", objective.name())));
+        return Err(Failure::usage(format!(
+            "the objective {} is not available yet; use --objective forecast",
+            objective.name()
+        )));
     }
     let options = reading::options(&run.reading)?;
     let file_name = options.file_name.clone();
@@ -161,8 +164,7 @@ pub async fn open(
     bytes: &[u8],
     ingested: Ingested,
 ) -> Result<(StreamId, Position), Failure> {
-    let intake =
-        intake::store(services, actor, &request.name, &request.file_name, bytes, ingested).await?;
+    let intake = intake::store(services, actor, &request.name, &request.file_name, bytes, ingested).await?;
     let from = services.store.log().head().await?.position;
     let stream = Store::new_stream();
     let opened = ExperimentOpened {
@@ -200,7 +202,10 @@ pub async fn execute(
 ) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
     let parallel = prepared.budget.parallel_trials;
-    let config = &Config { agents: config::Agents { parallel_trials: Some(parallel), ..config.agents.clone() }, ..config.clone() };
+    let config = &Config {
+        agents: config::Agents { parallel_trials: Some(parallel), ..config.agents.clone() },
+        ..config.clone()
+    };
     let services = Arc::new(node::services(config, store.clone())?);
     let (stream, from) = open(&services, "user", &request, prepared, &bytes, ingested).await?;
     let watching = to_the_end(&store, vec![(stream.clone(), from)], &narrator);
@@ -212,7 +217,11 @@ pub async fn execute(
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn to_the_end(store: &Store, experiments: Vec<(StreamId, Position)>, narrator: &Narrator) -> Result<(), Failure> {
+pub async fn to_the_end(
+    store: &Store,
+    experiments: Vec<(StreamId, Position)>,
+    narrator: &Narrator,
+) -> Result<(), Failure> {
     for (stream, from) in &experiments {
         let experiment = watch::until_ended(store, stream, *from, narrator).await?;
         if experiment.awaits_approval() {
@@ -265,7 +274,9 @@ pub async fn finish(
             code = ExitCode::FAILURE;
         }
         NodeEnd::Escalated { agent } => {
-            return Err(Failure::failed(format!("{agent} crashed too often; `atsre events --type AgentCrashed` tells why")));
+            return Err(Failure::failed(format!(
+                "{agent} crashed too often; `atsre events --type AgentCrashed` tells why"
+            )));
         }
     }
     store.close().await;

@@ -28,15 +28,18 @@ pub async fn run(config: &Config, serve: &Serve) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
     let services = Arc::new(node::services(config, store.clone())?);
     let folder = serve.inbox.clone().unwrap_or_else(|| config.inbox());
-    output::note(format!("node {} runs; files laid in {} become experiments; Ctrl-C stops it", services.node, folder.display()));
+    output::note(format!(
+        "node {} runs; files laid in {} become experiments; Ctrl-C stops it",
+        services.node,
+        folder.display()
+    ));
     let take = {
         let (services, config) = (Arc::clone(&services), config.clone());
         Box::new(move |path: PathBuf| -> futures::future::LocalBoxFuture<'static, Result<(), String>> {
             let (services, config) = (Arc::clone(&services), config.clone());
             Box::pin(async move {
-                let told = |failure: Failure| {
-                    failure.error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
-                };
+                let told =
+                    |failure: Failure| failure.error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
                 take(&services, &config, &path).await.map_err(told)
             })
         })
@@ -50,7 +53,9 @@ pub async fn run(config: &Config, serve: &Serve) -> Result<ExitCode, Failure> {
             output::note("stopped");
             Ok(ExitCode::SUCCESS)
         }
-        NodeEnd::Escalated { agent } => Err(Failure::failed(format!("{agent} crashed too often; the node has stopped"))),
+        NodeEnd::Escalated { agent } => {
+            Err(Failure::failed(format!("{agent} crashed too often; the node has stopped")))
+        }
     }
 }
 

@@ -19,7 +19,12 @@ pub const DIFFERS: u8 = 3;
 ///
 /// # Errors
 /// What the user is told.
-pub async fn run(config: &Config, experiment: Option<&str>, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+pub async fn run(
+    config: &Config,
+    experiment: Option<&str>,
+    anchor: Option<&Path>,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
     let began = Instant::now();
     let verification = match experiment {
@@ -60,7 +65,8 @@ fn read_anchors(path: &Path) -> Result<Vec<Anchor>, Failure> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut anchors = Vec::new();
     for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let anchor = serde_json::from_str(text).with_context(|| format!("{} line {line} is not an anchor", path.display()))?;
+        let anchor =
+            serde_json::from_str(text).with_context(|| format!("{} line {line} is not an anchor", path.display()))?;
         anchors.push(anchor);
     }
     Ok(anchors)

@@ -8,7 +8,8 @@ fn run_with_fault(home: &Home, fault: &str, extra: &[&str]) -> Value {
     let file = home.write("demand.csv", seasonal_csv(300));
     let marker = home.path().join("fault-happened");
     let fault = format!("once:{}:{fault}", marker.display());
-    let arguments = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "90s", "--seed", "3"];
+    let arguments =
+        ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "90s", "--seed", "3"];
     let output = home
         .command(&[&arguments, extra, &["--parallel", "1", "--json"]].concat())
         .env("ATSRE_WORKER_FAULT", fault)
@@ -33,7 +34,8 @@ fn healed_once(home: &Home, result: &Value, kind: &str) {
     let retries = events(home, "TrialRetried");
     assert_eq!(retries.len(), 1);
     assert_eq!(retries[0]["trial"], failures[0]["trial"]);
-    let healed = result["leaderboard"].as_array().unwrap().iter().find(|row| row["trial_no"] == failures[0]["trial"]).unwrap();
+    let healed =
+        result["leaderboard"].as_array().unwrap().iter().find(|row| row["trial_no"] == failures[0]["trial"]).unwrap();
     assert_eq!(healed["status"], "completed");
     assert_eq!(healed["attempts"], 2);
 }
@@ -67,7 +69,13 @@ fn a_network_that_runs_out_of_memory_is_diagnosed_and_succeeds_smaller() {
     let file = file.to_str().unwrap();
     let arguments = ["run", file, "--target", "demand", "--horizon", "14", "--budget", "170s", "--seed", "5"];
 
-    let result = home.json(&[&arguments[..], &["--parallel", "1", "--trial-memory", TIGHT, "--set", "nhits.batch_size=32768", "--set", "nhits.steps=20"]].concat());
+    let result = home.json(
+        &[
+            &arguments[..],
+            &["--parallel", "1", "--trial-memory", TIGHT, "--set", "nhits.batch_size=32768", "--set", "nhits.steps=20"],
+        ]
+        .concat(),
+    );
 
     assert_eq!(result["status"], "COMPLETED", "{result:#}");
     let failures = events(&home, "TrialFailed");

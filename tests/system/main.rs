@@ -5,5 +5,6 @@ mod architecture;
 mod healing;
 mod program;
 mod resume;
+mod supervision;
 mod support;
 mod tampering;

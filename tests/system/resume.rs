@@ -11,12 +11,24 @@ use crate::support::{Home, seasonal_csv};
 fn killed_after(home: &Home, word: &str) -> Vec<Value> {
     let file = home.write("demand.csv", seasonal_csv(400));
     let mut child = home
-        .command(&["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "120s", "--seed", "11"])
+        .command(&[
+            "run",
+            file.to_str().unwrap(),
+            "--target",
+            "demand",
+            "--horizon",
+            "7",
+            "--budget",
+            "120s",
+            "--seed",
+            "11",
+        ])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let told = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok).any(|line| line.contains(word));
+    let told =
+        BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok).any(|line| line.contains(word));
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(told, "the run never said {word:?}");
@@ -50,7 +62,9 @@ fn goes_on_and_ends(word: &str) {
         let again = of_type(&after[before.len()..], "TrialStarted");
         assert!(again.iter().all(|started| started["payload"]["trial"] != completed["payload"]["trial"]));
     }
-    for once in ["DatasetProfiled", "DatasetCleaned", "GraphDiscovered", "PlanProposed", "EnsembleBuilt", "ReportPublished"] {
+    for once in
+        ["DatasetProfiled", "DatasetCleaned", "GraphDiscovered", "PlanProposed", "EnsembleBuilt", "ReportPublished"]
+    {
         assert_eq!(of_type(&after, once).len(), 1, "{once}");
     }
     assert_eq!(home.json(&["verify"])["ok"], true);
@@ -71,7 +85,8 @@ fn a_kill_between_two_trials_loses_nothing_and_repeats_nothing() {
 fn a_rejected_plan_ends_the_experiment_and_an_approved_one_runs() {
     let home = Home::new();
     let file = home.write("demand.csv", seasonal_csv(200));
-    let arguments = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "90s", "--approve"];
+    let arguments =
+        ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "90s", "--approve"];
 
     let waiting = home.json(&arguments);
     assert_eq!(waiting["status"], "AWAITING_APPROVAL", "{waiting:#}");

@@ -9,7 +9,8 @@ fn finds(home: &Home, kind: &str, position: u64) {
     assert_eq!(output.status.code(), DIFFERS, "{}", String::from_utf8_lossy(&output.stdout));
     let verification: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(verification["ok"], false);
-    let named = verification["differences"].as_array().unwrap().iter().any(|d| d["kind"] == kind && d["position"] == position);
+    let named =
+        verification["differences"].as_array().unwrap().iter().any(|d| d["kind"] == kind && d["position"] == position);
     assert!(named, "{kind} at {position} is not named in {verification:#}");
 }
 
@@ -22,7 +23,8 @@ fn alter(home: &Home, statement: &str) {
 fn what_was_altered_is_found_and_named() {
     let home = Home::new();
     let file = home.write("demand.csv", seasonal_csv(150));
-    let arguments = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
+    let arguments =
+        ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
     assert_eq!(home.json(&arguments)["status"], "COMPLETED");
     assert_eq!(home.json(&["verify"])["ok"], true);
     let last: u64 = home.sql("SELECT position FROM log_head").parse().unwrap();
@@ -58,7 +60,8 @@ fn what_was_altered_is_found_and_named() {
 fn a_cut_tail_and_a_wrong_anchor_are_found() {
     let home = Home::new();
     let file = home.write("demand.csv", seasonal_csv(150));
-    let arguments = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
+    let arguments =
+        ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
     assert_eq!(home.json(&arguments)["status"], "COMPLETED");
     let head = home.json(&["verify"])["head"].clone();
     let anchors = home.write("anchors.jsonl", head.to_string());
@@ -70,7 +73,10 @@ fn a_cut_tail_and_a_wrong_anchor_are_found() {
     finds(&home, "incomplete", last - 1);
 
     // Who also winds the head back leaves no trace inside the database; the anchor outside it tells.
-    alter(&home, "UPDATE log_head SET (position, log_hash) = (SELECT position, log_hash FROM events ORDER BY position DESC LIMIT 1)");
+    alter(
+        &home,
+        "UPDATE log_head SET (position, log_hash) = (SELECT position, log_hash FROM events ORDER BY position DESC LIMIT 1)",
+    );
     let output = home.run(&with_anchor);
     assert_eq!(output.status.code(), DIFFERS);
     assert!(String::from_utf8_lossy(&output.stdout).contains("its tail was cut"));

@@ -111,7 +111,14 @@ impl LanguageModelConfig {
     /// A model at its provider's own address, with the usual timeout and the usual variable for the key.
     #[must_use]
     pub fn new(provider: Provider, model: impl Into<String>) -> Self {
-        Self { provider, model: model.into(), base_url: None, timeout: TIMEOUT, key_variable: None, max_output_tokens: None }
+        Self {
+            provider,
+            model: model.into(),
+            base_url: None,
+            timeout: TIMEOUT,
+            key_variable: None,
+            max_output_tokens: None,
+        }
     }
 
     /// Where the model is reached, checked, without a slash at its end.
@@ -136,7 +143,9 @@ impl LanguageModelConfig {
         }
         match uri.authority() {
             None => return Err(refuse("it names no host")),
-            Some(authority) if authority.as_str().contains('@') => return Err(refuse("it must not hold a user or password")),
+            Some(authority) if authority.as_str().contains('@') => {
+                return Err(refuse("it must not hold a user or password"));
+            }
             Some(_) => {}
         }
         if uri.query().is_some() {
@@ -164,7 +173,9 @@ impl LanguageModelConfig {
             Some((_, key)) if key.chars().all(|c| c.is_ascii_graphic()) => Ok(Key(key)),
             Some((variable, _)) => Err(ConfigurationError::UnusableKey { variable: variable.to_owned() }),
             // A local server and an Ollama daemon usually want none; a key that was named is wanted.
-            None if self.key_variable.is_none() && (!at_home || self.provider == Provider::Ollama) => Ok(Key(String::new())),
+            None if self.key_variable.is_none() && (!at_home || self.provider == Provider::Ollama) => {
+                Ok(Key(String::new()))
+            }
             None => {
                 let variable = self.key_variable.as_deref().unwrap_or(self.provider.key_variable());
                 Err(ConfigurationError::MissingKey { variable: variable.to_owned() })
@@ -232,7 +243,8 @@ mod tests {
         let home = LanguageModelConfig::new(Provider::Openai, "m");
         assert_eq!(home.key(&both).unwrap().expose(), "sk-home");
         assert_eq!(at("http://127.0.0.1:8000/v1").key(&both).unwrap().expose(), "");
-        let named = LanguageModelConfig { key_variable: Some("OPENAI_API_KEY".to_owned()), ..at("http://127.0.0.1:8000/v1") };
+        let named =
+            LanguageModelConfig { key_variable: Some("OPENAI_API_KEY".to_owned()), ..at("http://127.0.0.1:8000/v1") };
         assert_eq!(named.key(&both).unwrap().expose(), "sk-home", "whoever names it means it");
     }
 
@@ -243,8 +255,9 @@ mod tests {
             missing.to_string(),
             "the key of the language model is missing: set the environment variable ANTHROPIC_API_KEY"
         );
-        let broken =
-            LanguageModelConfig::new(Provider::Openai, "m").key(&environment(&[("ATSRE_LLM_KEY", "sk\nsecret")])).unwrap_err();
+        let broken = LanguageModelConfig::new(Provider::Openai, "m")
+            .key(&environment(&[("ATSRE_LLM_KEY", "sk\nsecret")]))
+            .unwrap_err();
         assert!(!broken.to_string().contains("secret"));
         assert!(LanguageModelConfig::new(Provider::Ollama, "m").key(&environment(&[])).is_ok());
     }
@@ -270,8 +283,14 @@ mod tests {
             serde_json::from_str(r#"{ "provider": "ollama", "model": "qwen3", "timeout_seconds": 5 }"#).unwrap();
         assert_eq!(
             read,
-            LanguageModelConfig { timeout: Duration::from_secs(5), ..LanguageModelConfig::new(Provider::Ollama, "qwen3") }
+            LanguageModelConfig {
+                timeout: Duration::from_secs(5),
+                ..LanguageModelConfig::new(Provider::Ollama, "qwen3")
+            }
         );
-        assert!(serde_json::from_str::<LanguageModelConfig>(r#"{ "provider": "openai", "model": "m", "key": "sk" }"#).is_err());
+        assert!(
+            serde_json::from_str::<LanguageModelConfig>(r#"{ "provider": "openai", "model": "m", "key": "sk" }"#)
+                .is_err()
+        );
     }
 }

@@ -109,7 +109,11 @@ pub async fn converse<R: Recorder>(
 impl<'a> Conversation<'a> {
     /// A dialogue with `model` about `context`; elapsed times are differences of `clock`.
     #[must_use]
-    pub fn new(model: &'a dyn LanguageModel, context: &'a Context<'a>, clock: &'a (dyn Fn() -> Instant + Sync)) -> Self {
+    pub fn new(
+        model: &'a dyn LanguageModel,
+        context: &'a Context<'a>,
+        clock: &'a (dyn Fn() -> Instant + Sync),
+    ) -> Self {
         let mut registry = Registry::classical();
         atsre_forecast_deep::register(&mut registry);
         Self { model, context, registry, clock }
@@ -133,7 +137,8 @@ impl<'a> Conversation<'a> {
                 break;
             }
             let prompt = transcript(&dialogue);
-            let request = Request { provider: self.model.provider(), model: self.model.model(), prompt: &prompt, attempt };
+            let request =
+                Request { provider: self.model.provider(), model: self.model.model(), prompt: &prompt, attempt };
             recorder.requested(request).await.map_err(ConverseError::Recorder)?;
             let asked = (self.clock)();
             let outcome = self.model.complete(&dialogue, left).await;

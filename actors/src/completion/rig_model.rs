@@ -98,7 +98,8 @@ impl RigModel {
 
     fn failure(&self, kind: CompletionErrorKind, message: &str) -> CompletionError {
         let scrubbed = self.key.scrub(message);
-        let mut message: String = scrubbed.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE).collect();
+        let mut message: String =
+            scrubbed.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE).collect();
         if scrubbed.chars().nth(LONGEST_MESSAGE).is_some() {
             message.push('…');
         }

@@ -46,10 +46,16 @@ fn kind(evidence: &Evidence<'_>, exit_code: Option<i32>, signal: Option<i32>) ->
     let (peak, limit) = (mib(evidence.usage.peak_rss_bytes), mib(evidence.limits.memory_bytes));
     match evidence.ended_by {
         EndedBy::MemoryWatchdog => {
-            return (FailureKind::OutOfMemory, format!("the worker passed its memory limit: {peak} MiB of {limit} MiB"));
+            return (
+                FailureKind::OutOfMemory,
+                format!("the worker passed its memory limit: {peak} MiB of {limit} MiB"),
+            );
         }
         EndedBy::Deadline => {
-            return (FailureKind::DeadlineExceeded, format!("the worker was not done after {} ms", evidence.limits.deadline_ms));
+            return (
+                FailureKind::DeadlineExceeded,
+                format!("the worker was not done after {} ms", evidence.limits.deadline_ms),
+            );
         }
         EndedBy::Heartbeat => return (FailureKind::Hung, "the worker gave no sign of life any more".to_owned()),
         EndedBy::Itself | EndedBy::Protocol => {}
@@ -57,7 +63,9 @@ fn kind(evidence: &Evidence<'_>, exit_code: Option<i32>, signal: Option<i32>) ->
     if let Some((kind, message)) = &evidence.said {
         return (*kind, message.clone());
     }
-    if let Some(line) = evidence.stderr.lines().rev().find(|l| l.contains("memory allocation of") && l.contains("failed")) {
+    if let Some(line) =
+        evidence.stderr.lines().rev().find(|l| l.contains("memory allocation of") && l.contains("failed"))
+    {
         return (FailureKind::OutOfMemory, line.trim().to_owned());
     }
     if evidence.stderr.contains("Cannot allocate memory") || evidence.stderr.contains("failed to allocate") {
@@ -68,13 +76,21 @@ fn kind(evidence: &Evidence<'_>, exit_code: Option<i32>, signal: Option<i32>) ->
     }
     match (signal, exit_code) {
         // The kernel's out-of-memory killer sends the same signal as an operator; the peak tells them apart.
-        (Some(9), _) if evidence.usage.peak_rss_bytes.saturating_mul(10) >= evidence.limits.memory_bytes.saturating_mul(9) => {
+        (Some(9), _)
+            if evidence.usage.peak_rss_bytes.saturating_mul(10) >= evidence.limits.memory_bytes.saturating_mul(9) =>
+        {
             (FailureKind::OutOfMemory, format!("the worker was killed at {peak} MiB of {limit} MiB"))
         }
-        (Some(signal @ (9 | 15 | 2 | 1)), _) => (FailureKind::Killed, format!("the worker was killed by signal {signal}")),
-        (Some(signal), _) => (FailureKind::Crashed, format!("the worker died of signal {signal}: {}", last_line(evidence.stderr))),
+        (Some(signal @ (9 | 15 | 2 | 1)), _) => {
+            (FailureKind::Killed, format!("the worker was killed by signal {signal}"))
+        }
+        (Some(signal), _) => {
+            (FailureKind::Crashed, format!("the worker died of signal {signal}: {}", last_line(evidence.stderr)))
+        }
         (None, Some(0)) => (FailureKind::ProtocolViolation, "the worker ended without a result".to_owned()),
-        (None, Some(code)) => (FailureKind::Crashed, format!("the worker ended with code {code}: {}", last_line(evidence.stderr))),
+        (None, Some(code)) => {
+            (FailureKind::Crashed, format!("the worker ended with code {code}: {}", last_line(evidence.stderr)))
+        }
         (None, None) => (FailureKind::Killed, "the worker's end was not seen".to_owned()),
     }
 }

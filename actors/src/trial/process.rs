@@ -26,8 +26,18 @@ const EXIT_GRACE: Duration = Duration::from_secs(5);
 const STDERR_BYTES: usize = 64 * 1024;
 /// What a worker may see of the environment. Keys and database addresses are none of its business.
 const ENVIRONMENT: [&str; 12] = [
-    "PATH", "HOME", "TMPDIR", "LANG", "XDG_RUNTIME_DIR", "VK_ICD_FILENAMES", "VK_DRIVER_FILES", "WGPU_BACKEND", "LD_LIBRARY_PATH",
-    "RUST_BACKTRACE", "CUBECL_DEBUG_LOG", "ATSRE_WORKER_FAULT",
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "XDG_RUNTIME_DIR",
+    "VK_ICD_FILENAMES",
+    "VK_DRIVER_FILES",
+    "WGPU_BACKEND",
+    "LD_LIBRARY_PATH",
+    "RUST_BACKTRACE",
+    "CUBECL_DEBUG_LOG",
+    "ATSRE_WORKER_FAULT",
 ];
 
 /// How workers are started and watched.
@@ -103,7 +113,8 @@ pub async fn run(attempt: Attempt, options: &AttemptOptions, observations: &mpsc
     };
     let pid = child.id().unwrap_or_default();
     observe(observations, Observation::Started { pid }).await;
-    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
         return start_failed(options, &std::io::Error::other("the worker's streams were not connected"));
     };
     let feeding = tokio::spawn(feed(stdin, attempt.job));
@@ -241,7 +252,8 @@ fn spawn(attempt: &Attempt, options: &AttemptOptions) -> std::io::Result<Child> 
 
 fn start_failed(options: &AttemptOptions, error: &std::io::Error) -> Outcome {
     let message = format!("{} could not be started: {error}", options.program.display());
-    let failure = Failure { kind: FailureKind::StartFailed, message, trace: String::new(), exit_code: None, signal: None };
+    let failure =
+        Failure { kind: FailureKind::StartFailed, message, trace: String::new(), exit_code: None, signal: None };
     Outcome::Failed { failure, usage: Usage::default() }
 }
 

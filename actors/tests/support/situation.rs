@@ -51,7 +51,13 @@ impl Situation {
                 findings: Vec::new(),
             },
             covariates: vec![Covariate { name: "temp".to_owned(), kind: CovariateKind::Known, levels: None }],
-            drivers: vec![Driver { variable: "temp".to_owned(), lag: 0, p_value: None, confidence: None, directed: true }],
+            drivers: vec![Driver {
+                variable: "temp".to_owned(),
+                lag: 0,
+                p_value: None,
+                confidence: None,
+                directed: true,
+            }],
             catalogue: atsre_forecast::catalogue(),
         }
     }

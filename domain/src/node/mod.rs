@@ -146,7 +146,10 @@ impl Decider for Node {
         match event {
             Event::NodeStarted(_) => *self = Self::Running,
             Event::NodeStopped(_) => *self = Self::Stopped,
-            Event::AgentStarted(_) | Event::AgentCrashed(_) | Event::AgentRestarted(_) | Event::SupervisionEscalated(_) => {}
+            Event::AgentStarted(_)
+            | Event::AgentCrashed(_)
+            | Event::AgentRestarted(_)
+            | Event::SupervisionEscalated(_) => {}
         }
     }
 }

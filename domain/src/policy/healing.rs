@@ -40,7 +40,8 @@ pub fn heal(trial: &Trial, remaining_ms: u64) -> Healing {
         return Healing::Abandon { reason: "there is no failure on record to learn from".to_owned() };
     };
     let diagnosis = diagnose(&last.failure, last.usage, trial.limits);
-    let weight: u32 = trial.failures.iter().map(|f| if f.failure.kind.class() == FailureClass::Bug { 2 } else { 1 }).sum();
+    let weight: u32 =
+        trial.failures.iter().map(|f| if f.failure.kind.class() == FailureClass::Bug { 2 } else { 1 }).sum();
     if weight >= MAXIMUM_ATTEMPTS {
         return Healing::Abandon { reason: format!("{diagnosis}; given up after {} attempts", trial.failures.len()) };
     }
@@ -64,8 +65,12 @@ pub fn diagnose(failure: &Failure, usage: Usage, limits: Limits) -> String {
     let limit = limits.memory_bytes as f64 / MIB;
     let seconds = usage.wall_ms as f64 / 1000.0;
     match failure.kind {
-        FailureKind::OutOfMemory if usage.peak_rss_bytes.saturating_mul(10) >= limits.memory_bytes.saturating_mul(6) => {
-            format!("out of memory: the resident set reached {peak:.0} MiB of the {limit:.0} MiB allowed after {seconds:.1} s")
+        FailureKind::OutOfMemory
+            if usage.peak_rss_bytes.saturating_mul(10) >= limits.memory_bytes.saturating_mul(6) =>
+        {
+            format!(
+                "out of memory: the resident set reached {peak:.0} MiB of the {limit:.0} MiB allowed after {seconds:.1} s"
+            )
         }
         FailureKind::OutOfMemory => format!(
             "out of memory: one allocation would have passed the limit of {limit:.0} MiB while {peak:.0} MiB were resident"
@@ -81,7 +86,9 @@ pub fn diagnose(failure: &Failure, usage: Usage, limits: Limits) -> String {
             "hung: no sign of life, {:.0} % of {seconds:.1} s on the processor, {peak:.0} MiB resident",
             share(usage)
         ),
-        FailureKind::Killed => format!("killed from outside at {peak:.0} MiB of {limit:.0} MiB, so not by its own memory"),
+        FailureKind::Killed => {
+            format!("killed from outside at {peak:.0} MiB of {limit:.0} MiB, so not by its own memory")
+        }
         FailureKind::Crashed => format!("crashed after {seconds:.1} s: {}", failure.message),
         FailureKind::ProtocolViolation => format!("its output could not be read: {}", failure.message),
         FailureKind::NonFinite => format!("training diverged: {}", failure.message),
@@ -160,7 +167,8 @@ mod tests {
     const MIB: u64 = 1024 * 1024;
 
     fn failed(kind: FailureKind, settings: &[(&str, i64)], times: u32) -> Trial {
-        let failure = Failure { kind, message: "said so".to_owned(), trace: String::new(), exit_code: None, signal: None };
+        let failure =
+            Failure { kind, message: "said so".to_owned(), trace: String::new(), exit_code: None, signal: None };
         let usage = Usage { wall_ms: 4_000, cpu_ms: 3_900, peak_rss_bytes: 490 * MIB, ..Usage::default() };
         let attempted = |n| Attempted { attempt: Attempt(n), failure: failure.clone(), usage, healed: None };
         Trial {
@@ -218,7 +226,10 @@ mod tests {
 
     #[test]
     fn without_time_there_is_no_retry() {
-        assert!(matches!(heal(&failed(FailureKind::OutOfMemory, &[("batch_size", 64)], 1), 500), Healing::Abandon { .. }));
+        assert!(matches!(
+            heal(&failed(FailureKind::OutOfMemory, &[("batch_size", 64)], 1), 500),
+            Healing::Abandon { .. }
+        ));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use crate::graph::Driver;
 use crate::model::{Device, ModelSpec, Setting};
 use crate::panel::{Covariate, CovariateKind};
 use crate::plan::{BacktestPlan, Plan, PlannedTrial, ReasoningStep};
-use crate::policy::feasibility::{affordable_seconds, backtest_plan, backtest_step, cost_seconds, device, limits, shortest, uses};
+use crate::policy::feasibility::{
+    affordable_seconds, backtest_plan, backtest_step, cost_seconds, device, limits, shortest, uses,
+};
 use crate::profile::{DemandPattern, Profile, Stationarity};
 
 /// A season weaker than this is not worth a model's parameters.
@@ -72,7 +74,13 @@ pub fn plan(context: &Context<'_>) -> Plan {
     draft.learn_from_history();
     draft.fit_into_budget(backtest);
     let hypothesis = draft.hypothesis(&chosen);
-    Plan { hypothesis, reasoning: draft.steps, backtest, trials: draft.trials, ensemble_strategy: "weighted_avg".to_owned() }
+    Plan {
+        hypothesis,
+        reasoning: draft.steps,
+        backtest,
+        trials: draft.trials,
+        ensemble_strategy: "weighted_avg".to_owned(),
+    }
 }
 
 struct Draft<'a> {
@@ -96,9 +104,14 @@ impl Draft<'_> {
     fn seasons(&mut self) -> Vec<u32> {
         let found = &self.context.profile.seasonal_periods;
         let worth: Vec<u32> = found.iter().filter(|s| s.strength.get() >= STRONG_SEASON).map(|s| s.period).collect();
-        let listed: Vec<String> = found.iter().map(|s| format!("{} (strength {:.2})", s.period, s.strength.get())).collect();
+        let listed: Vec<String> =
+            found.iter().map(|s| format!("{} (strength {:.2})", s.period, s.strength.get())).collect();
         if worth.is_empty() {
-            let seen = if listed.is_empty() { "no seasonal period found".to_owned() } else { format!("weak seasons only: {}", listed.join(", ")) };
+            let seen = if listed.is_empty() {
+                "no seasonal period found".to_owned()
+            } else {
+                format!("weak seasons only: {}", listed.join(", "))
+            };
             self.step(seen, "seasonal terms would fit noise", "models without seasons".to_owned());
         } else {
             let names: Vec<String> = worth.iter().map(u32::to_string).collect();
@@ -139,7 +152,11 @@ impl Draft<'_> {
             "it often wins on short series and is a strong member of an ensemble",
             "Theta, the winner of the M3 competition".to_owned(),
         );
-        let settings = seasons.first().map(|s| ("season_length".to_owned(), Setting::Integer(i64::from(*s)))).into_iter().collect();
+        let settings = seasons
+            .first()
+            .map(|s| ("season_length".to_owned(), Setting::Integer(i64::from(*s))))
+            .into_iter()
+            .collect();
         self.add("theta", settings, &[], "robust on one season with a trend, at little cost".to_owned());
     }
 
@@ -154,7 +171,11 @@ impl Draft<'_> {
             .map(|c| c.name.clone())
             .collect();
         if context.covariates.is_empty() {
-            self.step("there are no other columns".to_owned(), "only the target's own past can explain it", "no covariates".to_owned());
+            self.step(
+                "there are no other columns".to_owned(),
+                "only the target's own past can explain it",
+                "no covariates".to_owned(),
+            );
         } else if !context.has_graph {
             self.step(
                 "there is no causal graph".to_owned(),
@@ -168,12 +189,15 @@ impl Draft<'_> {
                 "no covariates".to_owned(),
             );
         } else {
-            let listed: Vec<String> = context
-                .drivers
-                .iter()
-                .filter(|d| chosen.contains(&d.variable))
-                .map(|d| if d.lag == 0 { d.variable.clone() } else { format!("{} ({} steps before)", d.variable, d.lag) })
-                .collect();
+            let listed: Vec<String> =
+                context
+                    .drivers
+                    .iter()
+                    .filter(|d| chosen.contains(&d.variable))
+                    .map(|d| {
+                        if d.lag == 0 { d.variable.clone() } else { format!("{} ({} steps before)", d.variable, d.lag) }
+                    })
+                    .collect();
             let known = context.covariates.iter().any(|c| chosen.contains(&c.name) && c.kind == CovariateKind::Known);
             let decision = if known {
                 "they enter as covariates, those known over the horizon at the step they act on"
@@ -198,9 +222,15 @@ impl Draft<'_> {
         self.step(
             format!("{} observations", self.context.profile.observations),
             "a ridge map from the past to every step of the horizon is solved in closed form, so it is cheap and exact",
-            "ridge autoregression with Fourier terms, without covariates and, where there are causes, with them".to_owned(),
+            "ridge autoregression with Fourier terms, without covariates and, where there are causes, with them"
+                .to_owned(),
         );
-        self.add("ridge", settings.clone(), &[], "closed form, several seasons at once; the rival for the one with covariates".to_owned());
+        self.add(
+            "ridge",
+            settings.clone(),
+            &[],
+            "closed form, several seasons at once; the rival for the one with covariates".to_owned(),
+        );
         if !chosen.is_empty() {
             self.add("ridge", settings, chosen, format!("the same with the causes {}", chosen.join(", ")));
         }
@@ -244,7 +274,11 @@ impl Draft<'_> {
             ratios.entry(&past.model).or_default().push(past.mase.get() / past.best_mase.get());
         }
         if ratios.is_empty() {
-            self.step("no similar data set in the store".to_owned(), "there is nothing to learn from yet", "every kind is tried".to_owned());
+            self.step(
+                "no similar data set in the store".to_owned(),
+                "there is nothing to learn from yet",
+                "every kind is tried".to_owned(),
+            );
             return;
         }
         let poor: Vec<String> = ratios
@@ -256,7 +290,10 @@ impl Draft<'_> {
         if poor.is_empty() || keep == 0 {
             let best = ratios.iter().min_by(|a, b| mean(a.1).total_cmp(&mean(b.1))).map_or("", |(m, _)| m).to_owned();
             self.step(
-                format!("on {} earlier trials with similar data, {best} came nearest to the best", self.context.history.len()),
+                format!(
+                    "on {} earlier trials with similar data, {best} came nearest to the best",
+                    self.context.history.len()
+                ),
                 "no model was hopeless every time",
                 "every kind is tried".to_owned(),
             );
@@ -275,10 +312,14 @@ impl Draft<'_> {
         let context = self.context;
         let observations = context.profile.observations;
         let entry_of = |name: &str| context.catalogue.iter().find(|e| e.name == name);
-        let seconds = |trial: &PlannedTrial| entry_of(&trial.spec.model).map_or(1.0, |e| cost_seconds(e, observations, backtest.windows));
+        let seconds = |trial: &PlannedTrial| {
+            entry_of(&trial.spec.model).map_or(1.0, |e| cost_seconds(e, observations, backtest.windows))
+        };
         let shortest = shortest(context);
         self.trials.retain(|t| entry_of(&t.spec.model).is_some_and(|e| e.minimum_length <= shortest));
-        self.trials.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)).then_with(|| a.spec.covariates.len().cmp(&b.spec.covariates.len())));
+        self.trials.sort_by(|a, b| {
+            seconds(a).total_cmp(&seconds(b)).then_with(|| a.spec.covariates.len().cmp(&b.spec.covariates.len()))
+        });
         let lanes = f64::from(context.budget.parallel_trials);
         let mut left = affordable_seconds(context) * lanes;
         let mut dropped = Vec::new();
@@ -315,7 +356,9 @@ impl Draft<'_> {
     fn hypothesis(&self, chosen: &[String]) -> String {
         let season = self.context.profile.season_length();
         match (season > 1, chosen.is_empty()) {
-            (true, true) => format!("{} follows its season of {season} observations and its own past", self.context.dataset),
+            (true, true) => {
+                format!("{} follows its season of {season} observations and its own past", self.context.dataset)
+            }
             (true, false) => format!(
                 "{} follows its season of {season} observations, and {} explain part of what the season does not",
                 self.context.dataset,

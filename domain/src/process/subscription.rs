@@ -13,13 +13,16 @@ pub fn react(agent: Agent, recorded: &Recorded<AnyEvent>) -> Vec<Work> {
     use experiment::Event as E;
     match (agent, &recorded.event) {
         (Agent::Orchestrator, AnyEvent::Experiment(event)) if advances(event) => work(WorkKind::Advance, None),
-        (Agent::Orchestrator, AnyEvent::Dataset(dataset::Event::DatasetCleaned(_) | dataset::Event::GraphDiscovered(_))) => {
-            work(WorkKind::Advance, None)
-        }
+        (
+            Agent::Orchestrator,
+            AnyEvent::Dataset(dataset::Event::DatasetCleaned(_) | dataset::Event::GraphDiscovered(_)),
+        ) => work(WorkKind::Advance, None),
         (Agent::Curator, AnyEvent::Experiment(E::DiagnosisRequested(_))) => work(WorkKind::Diagnose, None),
         (Agent::CausalAnalyst, AnyEvent::Experiment(E::CausalMapRequested(_))) => work(WorkKind::MapCauses, None),
         (Agent::Planner, AnyEvent::Experiment(E::PlanRequested(_))) => work(WorkKind::Plan, None),
-        (Agent::Planner, AnyEvent::Experiment(E::TrialFailed(e))) => work(WorkKind::Heal, Some((e.trial.0, e.attempt.0))),
+        (Agent::Planner, AnyEvent::Experiment(E::TrialFailed(e))) => {
+            work(WorkKind::Heal, Some((e.trial.0, e.attempt.0)))
+        }
         (Agent::Forecaster, AnyEvent::Experiment(E::TrialQueued(e))) => work(WorkKind::RunTrial, Some((e.trial.0, 1))),
         (Agent::Forecaster, AnyEvent::Experiment(E::TrialRetried(e))) => {
             work(WorkKind::RunTrial, Some((e.trial.0, e.attempt.0)))

@@ -136,7 +136,7 @@ fn without_a_season_the_baseline_repeats_the_last_observation() {
     let first = commands(&events([]), &data(&history), SOON);
     let Some(Command::QueueTrial { spec, .. }) = first.first() else { panic!("{first:?}") };
     assert_eq!(spec.model, "naive");
-    assert!(spec.hyperparameters.is_empty());
+    assert_eq!(spec.hyperparameters.keys().collect::<Vec<_>>(), ["non_negative"]);
 }
 
 #[test]

@@ -67,7 +67,10 @@ fn words(answer: &Answer, problems: &mut Vec<String>) {
         problems.push(format!("there are {} steps of reasoning but must be 1 to {MOST_STEPS}", answer.reasoning.len()));
     }
     if !matches!(answer.ensemble_strategy.as_str(), "weighted_avg" | "none") {
-        problems.push(format!("ensemble_strategy is {} but must be weighted_avg or none", quoted(&answer.ensemble_strategy)));
+        problems.push(format!(
+            "ensemble_strategy is {} but must be weighted_avg or none",
+            quoted(&answer.ensemble_strategy)
+        ));
     }
     let steps = answer.reasoning.iter().flat_map(|s| [&s.observation, &s.inference, &s.decision]);
     let reasons = answer.trials.iter().map(|t| &t.reason);
@@ -84,7 +87,11 @@ fn words(answer: &Answer, problems: &mut Vec<String>) {
 fn trial(proposed: &AnsweredTrial, context: &Context<'_>, windows: u32) -> Result<(f64, PlannedTrial), Vec<String>> {
     let Some(entry) = context.catalogue.iter().find(|e| e.name == proposed.model) else {
         let known: Vec<&str> = context.catalogue.iter().map(|e| e.name).collect();
-        return Err(vec![format!("there is no model {}; the catalogue has {}", quoted(&proposed.model), known.join(", "))]);
+        return Err(vec![format!(
+            "there is no model {}; the catalogue has {}",
+            quoted(&proposed.model),
+            known.join(", ")
+        )]);
     };
     let mut problems = Vec::new();
     let hyperparameters = settings(entry, &proposed.hyperparameters, context, &mut problems);
@@ -100,7 +107,12 @@ fn trial(proposed: &AnsweredTrial, context: &Context<'_>, windows: u32) -> Resul
     }
     let (bytes, memory) = (cost_bytes(entry, observations), context.budget.trial_memory_bytes);
     if bytes > memory {
-        problems.push(format!("{} needs about {} MiB of memory, but a trial has {} MiB", entry.name, bytes >> 20, memory >> 20));
+        problems.push(format!(
+            "{} needs about {} MiB of memory, but a trial has {} MiB",
+            entry.name,
+            bytes >> 20,
+            memory >> 20
+        ));
     }
     let length = shortest(context);
     if entry.minimum_length > length {
@@ -145,7 +157,8 @@ fn settings(
                     Setting::Flag(_) | Setting::Number(_) | Setting::Text(_) => &[],
                 };
                 if PERIODS.contains(&name.as_str()) && periods.iter().any(|p| *p > longest) {
-                    problems.push(format!("{name} is longer than the shortest series, which has {longest} observations"));
+                    problems
+                        .push(format!("{name} is longer than the shortest series, which has {longest} observations"));
                 }
                 *slot = value;
             }
@@ -156,7 +169,12 @@ fn settings(
 }
 
 /// The covariates, ascending, each once; every one exists and the model can use it.
-fn covariates(entry: &CatalogueEntry, given: &[String], context: &Context<'_>, problems: &mut Vec<String>) -> Vec<String> {
+fn covariates(
+    entry: &CatalogueEntry,
+    given: &[String],
+    context: &Context<'_>,
+    problems: &mut Vec<String>,
+) -> Vec<String> {
     let mut chosen = Vec::new();
     for name in given {
         match context.covariates.iter().find(|c| c.name == *name) {
@@ -188,7 +206,9 @@ fn together(trials: &[(f64, PlannedTrial)], context: &Context<'_>, problems: &mu
 /// is that of the defaults. Never below one, because other costs stay.
 fn work(entry: &CatalogueEntry, settings: &Hyperparameters) -> f64 {
     let ratio = |name: &str| match (settings.get(name), entry.defaults.get(name)) {
-        (Some(Setting::Integer(given)), Some(Setting::Integer(default))) if *default > 0 => *given as f64 / *default as f64,
+        (Some(Setting::Integer(given)), Some(Setting::Integer(default))) if *default > 0 => {
+            *given as f64 / *default as f64
+        }
         _ => 1.0,
     };
     (ratio("steps") * ratio("batch_size") * ratio("hidden").powi(2)).max(1.0)

@@ -116,7 +116,8 @@ fn seasonality(profile: &Profile) -> String {
 }
 
 fn shape(profile: &Profile) -> String {
-    let trend = profile.trend_strength.map_or_else(|| "trend unknown".to_owned(), |t| format!("trend strength {:.2}", t.get()));
+    let trend =
+        profile.trend_strength.map_or_else(|| "trend unknown".to_owned(), |t| format!("trend strength {:.2}", t.get()));
     let stationarity = match profile.stationarity {
         Stationarity::Stationary => "stationary",
         Stationarity::UnitRoot => "a unit root",

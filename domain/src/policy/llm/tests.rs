@@ -60,7 +60,12 @@ fn entry(
         seasonal: true,
         minimum_length: 12,
         gpu: family == Family::Deep,
-        cost: DeclaredCost { fixed_seconds, seconds_per_million: 1.0, fixed_bytes: 64 << 20, bytes_per_observation: 64 },
+        cost: DeclaredCost {
+            fixed_seconds,
+            seconds_per_million: 1.0,
+            fixed_bytes: 64 << 20,
+            bytes_per_observation: 64,
+        },
         defaults: defaults.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect(),
     }
 }
@@ -121,7 +126,11 @@ fn case() -> Case {
                 Family::Deep,
                 false,
                 20.0,
-                &[("steps", Setting::Integer(300)), ("hidden", Setting::Integer(256)), ("learning_rate", number(0.001))],
+                &[
+                    ("steps", Setting::Integer(300)),
+                    ("hidden", Setting::Integer(256)),
+                    ("learning_rate", number(0.001)),
+                ],
             ),
         ],
         remaining_ms: 170_000,
@@ -206,14 +215,26 @@ fn a_good_answer_becomes_a_plan_with_the_rules_backtest_the_cheapest_trial_first
 #[test]
 fn each_fault_is_named() {
     let cases = [
-        ("/trials/0/model", json!("prophet"), r#"trial 1: there is no model "prophet"; the catalogue has theta, ridge, nhits"#),
-        ("/trials/0/hyperparameters", json!({ "dropout": 0.1 }), r#"no setting "dropout"; it has hidden, learning_rate, steps"#),
+        (
+            "/trials/0/model",
+            json!("prophet"),
+            r#"trial 1: there is no model "prophet"; the catalogue has theta, ridge, nhits"#,
+        ),
+        (
+            "/trials/0/hyperparameters",
+            json!({ "dropout": 0.1 }),
+            r#"no setting "dropout"; it has hidden, learning_rate, steps"#,
+        ),
         ("/trials/0/hyperparameters/steps", json!("many"), "steps must be a whole number, such as 300"),
         ("/trials/0/hyperparameters/steps", json!(1_000_000), "steps is 1000000 but must lie between 10 and 5000"),
         ("/trials/0/hyperparameters/steps", json!(5_000), "only 136 s can be spent"),
         ("/trials/1/covariates", json!(["humidity"]), r#"there is no covariate "humidity""#),
         ("/trials/1/covariates", json!(["station"]), r#"ridge cannot use the covariate "station""#),
-        ("/trials/1/hyperparameters/seasonal_periods", json!([24, 20_000]), "longer than the shortest series, which has 17355"),
+        (
+            "/trials/1/hyperparameters/seasonal_periods",
+            json!([24, 20_000]),
+            "longer than the shortest series, which has 17355",
+        ),
         ("/trials/1/hyperparameters/seasonal_periods", json!([1]), "seasonal_periods is 1 but must lie between 2"),
         ("/trials/2", json!({ "model": "nhits", "reason": "again" }), "trial 3: it repeats an earlier trial"),
         ("/trials", json!([]), "there are 0 trials but must be 1 to 10"),
@@ -273,7 +294,8 @@ fn control_characters_do_not_reach_the_plan() {
 #[test]
 fn the_last_answer_in_a_text_counts_fenced_or_bare() {
     let draft = json!({ "trials": [], "hypothesis": "a draft {" });
-    let text = format!("<think>Perhaps {draft} …</think>\nTherefore:\n```json\n{}\n```\nNote {{}} and {{\"a\": 1}}.", good());
+    let text =
+        format!("<think>Perhaps {draft} …</think>\nTherefore:\n```json\n{}\n```\nNote {{}} and {{\"a\": 1}}.", good());
     assert_eq!(last_object(&text).unwrap(), good());
     assert_eq!(last_object(&good().to_string()).unwrap(), good());
 }
@@ -331,8 +353,12 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::btree_map("(model|hyperparameters|covariates|reason|trials|steps|penalty|.{0,8})", inner, 0..6)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(
+                "(model|hyperparameters|covariates|reason|trials|steps|penalty|.{0,8})",
+                inner,
+                0..6
+            )
+            .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

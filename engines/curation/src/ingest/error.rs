@@ -274,7 +274,7 @@ impl Problem {
     fn advice(&self) -> String {
         match self {
             Self::Unreadable(_) => "check that the file exists and may be read".into(),
-            Self::TooLarge { .. } => "split the file, or raise the limit with --max-bytes".into(),
+            Self::TooLarge { .. } => "split the file, or raise the limit".into(),
             Self::TooManyColumns { limit, .. } => {
                 format!("keep at most {limit} columns; many series belong in rows (item, time, value), not in columns")
             }

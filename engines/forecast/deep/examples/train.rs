@@ -16,8 +16,7 @@ use atsre_domain::panel::{Covariate, CovariateKind, Panel, Series};
 use atsre_domain::plan::BacktestPlan;
 use atsre_forecast::catalogue::NHITS;
 use atsre_forecast::{
-    FitTask, ForecastError, Forecaster, PredictRequest, Progress, Refit, Registry, SeriesForecast,
-    TrialJob, run,
+    FitTask, ForecastError, Forecaster, PredictRequest, Progress, Refit, Registry, SeriesForecast, TrialJob, run,
 };
 use atsre_forecast_deep::device::{self, SoftwareAdapter};
 use atsre_forecast_deep::{Configuration, History, NHitsForecaster};
@@ -87,14 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => made_up(),
     };
     let mut registry = Registry::default();
-    registry.register(
-        NHITS,
-        if software == SoftwareAdapter::Allow {
-            tolerant
-        } else {
-            strict
-        },
-    );
+    registry.register(NHITS, if software == SoftwareAdapter::Allow { tolerant } else { strict });
     let job = TrialJob {
         spec: ModelSpec {
             framework: "atsre".to_string(),
@@ -105,11 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
         horizon: HORIZON,
         quantile_levels: (1..10).map(|i| f64::from(i) / 10.0).collect(),
-        backtest: BacktestPlan {
-            windows: WINDOWS,
-            step: HORIZON,
-            season_length: 24,
-        },
+        backtest: BacktestPlan { windows: WINDOWS, step: HORIZON, season_length: 24 },
         holdout: 0,
         seed: 42,
         threads: 1,
@@ -134,28 +122,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             count += 1.0;
         }
     }
-    println!(
-        "mean absolute error: {:.3}, of last week's value: {:.3}",
-        model / count,
-        naive / count
-    );
+    println!("mean absolute error: {:.3}, of last week's value: {:.3}", model / count, naive / count);
     println!("notes: {}", result.notes.join("; "));
     println!("in all {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
 fn strict(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(Recorded(NHitsForecaster::new(
-        Configuration::from_spec(spec)?,
-        SoftwareAdapter::Refuse,
-    ))))
+    Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse))))
 }
 
 fn tolerant(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(Recorded(NHitsForecaster::new(
-        Configuration::from_spec(spec)?,
-        SoftwareAdapter::Allow,
-    ))))
+    Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
 }
 
 fn settings() -> Result<Hyperparameters, Box<dyn Error>> {
@@ -170,35 +148,17 @@ fn settings() -> Result<Hyperparameters, Box<dyn Error>> {
 
 fn line(points: &[(usize, f64)]) -> String {
     let every = points.len().div_ceil(10).max(1);
-    let shown = points
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| i % every == 0 || i + 1 == points.len());
-    shown
-        .map(|(_, (step, loss))| format!("{step}: {loss:.5}"))
-        .collect::<Vec<_>>()
-        .join("  ")
+    let shown = points.iter().enumerate().filter(|(i, _)| i % every == 0 || i + 1 == points.len());
+    shown.map(|(_, (step, loss))| format!("{step}: {loss:.5}")).collect::<Vec<_>>().join("  ")
 }
 
-fn hourly(
-    target: &str,
-    covariates: Vec<Covariate>,
-    values: Vec<f64>,
-    rows: Vec<Vec<f64>>,
-) -> Panel {
-    let times = (0..values.len())
-        .map(|i| Timestamp(1_293_840_000_000_000 + i as i64 * 3_600_000_000))
-        .collect();
+fn hourly(target: &str, covariates: Vec<Covariate>, values: Vec<f64>, rows: Vec<Vec<f64>>) -> Panel {
+    let times = (0..values.len()).map(|i| Timestamp(1_293_840_000_000_000 + i as i64 * 3_600_000_000)).collect();
     Panel {
         target: target.to_string(),
         frequency: Frequency::every(FrequencyUnit::Hour),
         covariates,
-        series: vec![Series {
-            item_id: String::new(),
-            times,
-            target: values,
-            covariates: rows,
-        }],
+        series: vec![Series { item_id: String::new(), times, target: values, covariates: rows }],
     }
 }
 
@@ -206,9 +166,7 @@ fn made_up() -> Panel {
     let mut state = 1_u64;
     let values = (0..17_544)
         .map(|hour| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let noise = (state >> 33) as f64 / f64::from(1_u32 << 31) - 0.5;
             let day = (f64::from(hour) * std::f64::consts::TAU / 24.0).sin();
             let week = (f64::from(hour) * std::f64::consts::TAU / 168.0).sin();
@@ -223,12 +181,7 @@ fn read(path: &str, target: &str, covariates: &[String]) -> Result<Panel, Box<dy
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     let rows: Vec<Vec<&str>> = lines.map(|l| l.split(',').collect()).collect();
-    let place = |name: &str| {
-        header
-            .iter()
-            .position(|h| *h == name)
-            .ok_or(format!("there is no column `{name}`"))
-    };
+    let place = |name: &str| header.iter().position(|h| *h == name).ok_or(format!("there is no column `{name}`"));
     let number = |text: &str| text.parse().unwrap_or(f64::NAN);
     let column = place(target)?;
     let values = rows.iter().map(|r| number(r[column])).collect();
@@ -239,30 +192,15 @@ fn read(path: &str, target: &str, covariates: &[String]) -> Result<Panel, Box<dy
         let texts: Vec<&str> = rows.iter().map(|r| r[column]).collect();
         let numeric = texts.iter().all(|t| t.parse::<f64>().is_ok());
         let names: BTreeMap<&str, ()> = texts.iter().map(|t| (*t, ())).collect();
-        let levels: Option<Vec<String>> =
-            (!numeric).then(|| names.keys().map(ToString::to_string).collect());
+        let levels: Option<Vec<String>> = (!numeric).then(|| names.keys().map(ToString::to_string).collect());
         columns.push(match &levels {
             None => texts.iter().map(|t| number(t)).collect(),
-            Some(levels) => texts
-                .iter()
-                .map(|t| {
-                    levels
-                        .iter()
-                        .position(|l| l == t)
-                        .map_or(f64::NAN, |p| p as f64)
-                })
-                .collect(),
+            Some(levels) => {
+                texts.iter().map(|t| levels.iter().position(|l| l == t).map_or(f64::NAN, |p| p as f64)).collect()
+            }
         });
-        let kind = if kind == "known" {
-            CovariateKind::Known
-        } else {
-            CovariateKind::Past
-        };
-        described.push(Covariate {
-            name: name.to_string(),
-            kind,
-            levels,
-        });
+        let kind = if kind == "known" { CovariateKind::Known } else { CovariateKind::Past };
+        described.push(Covariate { name: name.to_string(), kind, levels });
     }
     Ok(hourly(target, described, values, columns))
 }

@@ -7,29 +7,14 @@ use burn::tensor::Tensor;
 /// Scales all gradients so that their common Euclidean norm is at most `limit` (Pascanu, Mikolov and Bengio 2013).
 ///
 /// It is computed on the device, in the module's order, so that nothing is read back.
-pub(crate) fn clip_global_norm<M: Module>(
-    module: &M,
-    mut gradients: GradientsParams,
-    limit: f64,
-) -> GradientsParams {
-    let mut squares = Squares {
-        gradients: &gradients,
-        sum: None,
-    };
+pub(crate) fn clip_global_norm<M: Module>(module: &M, mut gradients: GradientsParams, limit: f64) -> GradientsParams {
+    let mut squares = Squares { gradients: &gradients, sum: None };
     module.visit(&mut squares);
     let Some(sum) = squares.sum else {
         return gradients;
     };
-    let factor = sum
-        .sqrt()
-        .add_scalar(1e-6)
-        .recip()
-        .mul_scalar(limit)
-        .clamp_max(1.0);
-    module.visit(&mut Scaling {
-        gradients: &mut gradients,
-        factor,
-    });
+    let factor = sum.sqrt().add_scalar(1e-6).recip().mul_scalar(limit).clamp_max(1.0);
+    module.visit(&mut Scaling { gradients: &mut gradients, factor });
     gradients
 }
 
@@ -74,36 +59,24 @@ mod tests {
 
     fn clipped(limit: f64) -> (Vec<f32>, Vec<f32>) {
         let device = Device::flex().autodiff();
-        let param = |values: Vec<f32>, width| {
-            Param::<Tensor<2>>::from_data(TensorData::new(values, [1, width]), &device)
-        };
+        let param =
+            |values: Vec<f32>, width| Param::<Tensor<2>>::from_data(TensorData::new(values, [1, width]), &device);
         let bias = Param::<Tensor<1>>::from_data(TensorData::new(vec![0.0_f32], [1]), &device);
-        let module = Linear {
-            weight: param(vec![0.0], 1),
-            bias: Some(bias),
-        };
+        let module = Linear { weight: param(vec![0.0], 1), bias: Some(bias) };
         // d(3 w + 4 b) = (3, 4): norm 5.
-        let loss = module.weight.val().reshape([1]).mul_scalar(3.0)
-            + module.bias.as_ref().unwrap().val().mul_scalar(4.0);
+        let loss =
+            module.weight.val().reshape([1]).mul_scalar(3.0) + module.bias.as_ref().unwrap().val().mul_scalar(4.0);
         let gradients = GradientsParams::from_grads(loss.backward(), &module);
         let mut gradients = clip_global_norm(&module, gradients, limit);
         let weight = gradients.remove::<2>(module.weight.id).unwrap();
-        let bias = gradients
-            .remove::<1>(module.bias.as_ref().unwrap().id)
-            .unwrap();
-        (
-            weight.into_data().as_slice().unwrap().to_vec(),
-            bias.into_data().as_slice().unwrap().to_vec(),
-        )
+        let bias = gradients.remove::<1>(module.bias.as_ref().unwrap().id).unwrap();
+        (weight.into_data().as_slice().unwrap().to_vec(), bias.into_data().as_slice().unwrap().to_vec())
     }
 
     #[test]
     fn the_norm_is_taken_over_all_tensors_together() {
         let (weight, bias) = clipped(1.0);
-        assert!(
-            (weight[0] - 0.6).abs() < 1e-5 && (bias[0] - 0.8).abs() < 1e-5,
-            "{weight:?} {bias:?}"
-        );
+        assert!((weight[0] - 0.6).abs() < 1e-5 && (bias[0] - 0.8).abs() < 1e-5, "{weight:?} {bias:?}");
     }
 
     #[test]

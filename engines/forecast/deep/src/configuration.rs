@@ -56,28 +56,15 @@ impl Configuration {
     /// least a season that is no longer than ten horizons, and at most what leaves as much again to draw windows from.
     #[must_use]
     pub fn input_size(&self, horizon: usize, season_length: usize, longest: usize) -> usize {
-        let season = if season_length <= 10 * horizon {
-            season_length
-        } else {
-            0
-        };
+        let season = if season_length <= 10 * horizon { season_length } else { 0 };
         let available = longest.saturating_sub(horizon) / 2;
-        (self.input_multiple * horizon)
-            .max(season)
-            .max(2)
-            .min(available.max(2))
+        (self.input_multiple * horizon).max(season).max(2).min(available.max(2))
     }
 
     /// The network for these sizes. Knots lie every `H^((n−1)/n)` … `H^(1/n)`, 1 steps, so that the `n` stacks'
     /// resolution grows exponentially, as the paper advises (Challu et al. 2023, §3.4).
     #[must_use]
-    pub fn architecture(
-        &self,
-        input_size: usize,
-        features: usize,
-        horizon: usize,
-        levels: usize,
-    ) -> Architecture {
+    pub fn architecture(&self, input_size: usize, features: usize, horizon: usize, levels: usize) -> Architecture {
         let pool_size = |stack: usize| {
             let offset = self.pool_sizes.len() as isize - self.stacks as isize;
             let place = (stack as isize + offset).max(0) as usize;
@@ -88,19 +75,10 @@ impl Configuration {
                 let exponent = (self.stacks - 1 - stack) as f64 / self.stacks as f64;
                 Rates {
                     pooling: pool_size(stack).min(input_size / 8).max(1),
-                    downsampling: ((horizon as f64).powf(exponent).round() as usize)
-                        .clamp(1, horizon.max(1)),
+                    downsampling: ((horizon as f64).powf(exponent).round() as usize).clamp(1, horizon.max(1)),
                 }
             })
             .collect();
-        Architecture {
-            input_size,
-            features,
-            horizon,
-            levels,
-            hidden: self.hidden,
-            layers: self.layers,
-            stacks,
-        }
+        Architecture { input_size, features, horizon, levels, hidden: self.hidden, layers: self.layers, stacks }
     }
 }

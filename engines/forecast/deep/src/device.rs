@@ -51,9 +51,7 @@ pub fn adapters() -> Vec<Adapter> {
             Adapter {
                 software: info.device_type == wgpu::DeviceType::Cpu,
                 backend: info.backend.to_string(),
-                driver: format!("{} {}", info.driver, info.driver_info)
-                    .trim()
-                    .to_string(),
+                driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
                 name: info.name,
             }
         })
@@ -71,8 +69,7 @@ pub fn open(device: model::Device, software: SoftwareAdapter) -> Result<Device, 
             let adapters = adapters();
             if adapters.is_empty() {
                 return Err(Error::DeviceUnavailable {
-                    reason: "this machine has no adapter for Vulkan, Metal or DirectX 12"
-                        .to_string(),
+                    reason: "this machine has no adapter for Vulkan, Metal or DirectX 12".to_string(),
                 });
             }
             if software == SoftwareAdapter::Refuse && adapters.iter().all(|a| a.software) {
@@ -112,18 +109,13 @@ fn started_gpu() -> Result<Device, Error> {
 ///
 /// # Errors
 /// Those of `work`, and [`Error::DeviceOutOfMemory`] or [`Error::DeviceFailed`] where it panicked on a GPU.
-pub(crate) fn guarded<T>(
-    device: model::Device,
-    work: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
+pub(crate) fn guarded<T>(device: model::Device, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     match device {
         model::Device::Cpu => work(),
         model::Device::Gpu => catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(Error::device(
-                text.unwrap_or("it panicked without a message"),
-            ))
+            Err(Error::device(text.unwrap_or("it panicked without a message")))
         }),
     }
 }
@@ -148,13 +140,8 @@ mod tests {
     #[test]
     fn a_panic_on_a_gpu_is_the_devices_failure_and_says_when_memory_ran_out() {
         let guard = |text: &'static str| guarded::<()>(model::Device::Gpu, || panic!("{text}"));
-        assert!(matches!(
-            guard("Out of Memory: 3 GiB"),
-            Err(Error::DeviceOutOfMemory { .. })
-        ));
-        assert!(
-            matches!(guard("device lost"), Err(Error::DeviceFailed { reason }) if reason == "device lost")
-        );
+        assert!(matches!(guard("Out of Memory: 3 GiB"), Err(Error::DeviceOutOfMemory { .. })));
+        assert!(matches!(guard("device lost"), Err(Error::DeviceFailed { reason }) if reason == "device lost"));
         assert_eq!(guarded(model::Device::Gpu, || Ok(3)), Ok(3));
     }
 }

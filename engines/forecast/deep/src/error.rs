@@ -28,17 +28,13 @@ pub enum Error {
         item_id: String,
     },
     /// Training or prediction left the finite numbers.
-    #[error(
-        "{place} gave a number that is not finite; lower `learning_rate`, or look for infinite values in the data"
-    )]
+    #[error("{place} gave a number that is not finite; lower `learning_rate`, or look for infinite values in the data")]
     NonFinite {
         /// Where: a step of the training, a series of the data or of the prediction.
         place: String,
     },
     /// No usable GPU.
-    #[error(
-        "no usable GPU: {reason}; run with device `cpu`, or install a driver for Vulkan, Metal or DirectX 12"
-    )]
+    #[error("no usable GPU: {reason}; run with device `cpu`, or install a driver for Vulkan, Metal or DirectX 12")]
     DeviceUnavailable {
         /// What was found instead.
         reason: String,
@@ -76,32 +72,14 @@ impl Error {
     pub fn for_model(self, model: &str) -> ForecastError {
         let model = model.to_string();
         match self {
-            Self::Setting { setting, problem } => ForecastError::Setting {
-                model,
-                setting,
-                problem,
-            },
-            Self::TooShort {
-                longest,
-                needed,
-                item_id,
-                ..
-            } => ForecastError::TooShort {
-                model,
-                item_id,
-                length: longest,
-                needed,
-            },
-            Self::NonFinite { .. } => ForecastError::Numerical {
-                model,
-                problem: self.to_string(),
-            },
-            Self::DeviceUnavailable { .. }
-            | Self::DeviceOutOfMemory { .. }
-            | Self::DeviceFailed { .. } => ForecastError::Backend {
-                model,
-                problem: self.to_string(),
-            },
+            Self::Setting { setting, problem } => ForecastError::Setting { model, setting, problem },
+            Self::TooShort { longest, needed, item_id, .. } => {
+                ForecastError::TooShort { model, item_id, length: longest, needed }
+            }
+            Self::NonFinite { .. } => ForecastError::Numerical { model, problem: self.to_string() },
+            Self::DeviceUnavailable { .. } | Self::DeviceOutOfMemory { .. } | Self::DeviceFailed { .. } => {
+                ForecastError::Backend { model, problem: self.to_string() }
+            }
             Self::Cancelled => ForecastError::Cancelled,
         }
     }

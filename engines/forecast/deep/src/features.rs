@@ -56,32 +56,17 @@ pub(crate) struct EncodedSeries {
 impl Encoder {
     /// Learns the scales of the covariates, and which calendar cycles the data show.
     pub(crate) fn learn(view: &TrainingView<'_>) -> Self {
-        let mut encoder = Self {
-            known: vec![],
-            past: vec![],
-            constant: vec![],
-            cycles_micros: cycles(view),
-        };
+        let mut encoder = Self { known: vec![], past: vec![], constant: vec![], cycles_micros: cycles(view) };
         for (covariate, visible) in view.covariates().enumerate() {
             let channels: Vec<Channel> = match visible.levels.map(<[String]>::len) {
                 Some(0 | 1) => vec![],
-                Some(2) => vec![Channel {
-                    covariate,
-                    encoding: Encoding::Level(1),
-                }],
-                Some(levels) if levels <= ONE_HOT_LEVELS => (0..levels)
-                    .map(|l| Channel {
-                        covariate,
-                        encoding: Encoding::Level(l),
-                    })
-                    .collect(),
-                Some(_) | None => standardised(view, covariate)
-                    .map(|encoding| Channel {
-                        covariate,
-                        encoding,
-                    })
-                    .into_iter()
-                    .collect(),
+                Some(2) => vec![Channel { covariate, encoding: Encoding::Level(1) }],
+                Some(levels) if levels <= ONE_HOT_LEVELS => {
+                    (0..levels).map(|l| Channel { covariate, encoding: Encoding::Level(l) }).collect()
+                }
+                Some(_) | None => {
+                    standardised(view, covariate).map(|encoding| Channel { covariate, encoding }).into_iter().collect()
+                }
             };
             match visible.kind {
                 CovariateKind::Known => encoder.known.extend(channels),
@@ -152,9 +137,7 @@ impl Encoder {
 impl Encoding {
     fn of(self, value: f64) -> f32 {
         match self {
-            Self::Standardised { mean, scale } if value.is_finite() => {
-                ((value - mean) / scale) as f32
-            }
+            Self::Standardised { mean, scale } if value.is_finite() => ((value - mean) / scale) as f32,
             Self::Standardised { .. } => 0.0,
             Self::Level(level) => f32::from(value == level as f64),
         }
@@ -163,30 +146,18 @@ impl Encoding {
 
 /// The channels' values, moment by moment, as far as all of them are visible.
 fn rows(channels: &[Channel], series: &SeriesView<'_>) -> Vec<f32> {
-    let values: Vec<&[f64]> = channels
-        .iter()
-        .map(|c| series.covariate(c.covariate))
-        .collect();
+    let values: Vec<&[f64]> = channels.iter().map(|c| series.covariate(c.covariate)).collect();
     let moments = values.iter().map(|v| v.len()).min().unwrap_or(0);
     let mut rows = Vec::with_capacity(moments * channels.len());
     for moment in 0..moments {
-        rows.extend(
-            channels
-                .iter()
-                .zip(&values)
-                .map(|(c, v)| c.encoding.of(v[moment])),
-        );
+        rows.extend(channels.iter().zip(&values).map(|(c, v)| c.encoding.of(v[moment])));
     }
     rows
 }
 
 /// Mean and standard deviation over all series; none where the covariate is constant and so says nothing.
 fn standardised(view: &TrainingView<'_>, covariate: usize) -> Option<Encoding> {
-    let observed = || {
-        view.iter()
-            .flat_map(|s| s.covariate(covariate).iter().copied())
-            .filter(|v| v.is_finite())
-    };
+    let observed = || view.iter().flat_map(|s| s.covariate(covariate).iter().copied()).filter(|v| v.is_finite());
     let count = observed().count() as f64;
     let mean = observed().sum::<f64>() / count;
     let scale = (observed().map(|v| (v - mean) * (v - mean)).sum::<f64>() / count).sqrt();

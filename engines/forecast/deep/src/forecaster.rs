@@ -2,8 +2,7 @@
 
 use atsre_domain::model::ModelSpec;
 use atsre_forecast::{
-    FitTask, ForecastError, Forecaster, PredictRequest, Refit, Registry, SeriesForecast,
-    TrainingView, catalogue,
+    FitTask, ForecastError, Forecaster, PredictRequest, Refit, Registry, SeriesForecast, TrainingView, catalogue,
 };
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -27,10 +26,7 @@ pub fn register(registry: &mut Registry) {
 }
 
 fn construct(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(NHitsForecaster::new(
-        Configuration::from_spec(spec)?,
-        SoftwareAdapter::Refuse,
-    )))
+    Ok(Box::new(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse)))
 }
 
 /// The global N-HiTS model: trained once over all windows of all series, then asked at any origin.
@@ -59,11 +55,7 @@ impl NHitsForecaster {
     /// A model that is yet to be fitted. Nothing is allocated and no device is opened before [`Forecaster::fit`].
     #[must_use]
     pub fn new(configuration: Configuration, software: SoftwareAdapter) -> Self {
-        Self {
-            configuration,
-            software,
-            fitted: None,
-        }
+        Self { configuration, software, fitted: None }
     }
 
     /// How the training went; none before the fit.
@@ -72,12 +64,7 @@ impl NHitsForecaster {
         self.fitted.as_ref().map(|f| &f.history)
     }
 
-    fn learn(
-        &self,
-        task: &FitTask<'_>,
-        encoder: Encoder,
-        windows: &WindowSet,
-    ) -> Result<Fitted, Error> {
+    fn learn(&self, task: &FitTask<'_>, encoder: Encoder, windows: &WindowSet) -> Result<Fitted, Error> {
         let device = device::open(self.configuration.device, self.software)?;
         let shape = *windows.shape();
         let architecture = self.configuration.architecture(
@@ -92,30 +79,11 @@ impl NHitsForecaster {
             learning_rate: self.configuration.learning_rate,
         };
         let (net, history) = device::guarded(self.configuration.device, || {
-            let net = NHits::new(
-                &architecture,
-                &mut stream(task.seed, WEIGHT_STREAM),
-                &device.clone().autodiff(),
-            );
+            let net = NHits::new(&architecture, &mut stream(task.seed, WEIGHT_STREAM), &device.clone().autodiff());
             let mut draws = stream(task.seed, WINDOW_STREAM);
-            training::train(
-                net,
-                windows,
-                task.quantile_levels,
-                &plan,
-                &device,
-                &mut draws,
-                task.progress,
-            )
+            training::train(net, windows, task.quantile_levels, &plan, &device, &mut draws, task.progress)
         })?;
-        Ok(Fitted {
-            net,
-            encoder,
-            shape,
-            levels: task.quantile_levels.to_vec(),
-            device,
-            history,
-        })
+        Ok(Fitted { net, encoder, shape, levels: task.quantile_levels.to_vec(), device, history })
     }
 }
 
@@ -137,33 +105,20 @@ impl Forecaster for NHitsForecaster {
         let encoder = Encoder::learn(task.view);
         let longest = task.view.iter().max_by_key(|s| s.origin());
         let (longest, item_id) = longest.map_or((0, ""), |s| (s.origin(), s.item_id()));
-        let input_size = self
-            .configuration
-            .input_size(task.horizon, task.season_length, longest);
-        let incomplete = task
-            .view
-            .iter()
-            .any(|s| s.origin() < 2 * input_size || s.target().iter().any(|v| v.is_nan()));
+        let input_size = self.configuration.input_size(task.horizon, task.season_length, longest);
+        let incomplete = task.view.iter().any(|s| s.origin() < 2 * input_size || s.target().iter().any(|v| v.is_nan()));
         let shape = WindowShape::new(&encoder, input_size, task.horizon, incomplete);
         let windows = window_set(task.view, &encoder, shape)?;
         if windows.len() == 0 {
             let (horizon, needed) = (task.horizon, least_length(task.horizon));
-            return Err(named(Error::TooShort {
-                horizon,
-                longest,
-                needed,
-                item_id: item_id.to_string(),
-            }));
+            return Err(named(Error::TooShort { horizon, longest, needed, item_id: item_id.to_string() }));
         }
         self.fitted = Some(self.learn(task, encoder, &windows).map_err(named)?);
         Ok(())
     }
 
     fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError> {
-        let fitted = self
-            .fitted
-            .as_ref()
-            .ok_or_else(|| ForecastError::NotFitted(catalogue::NHITS.to_string()))?;
+        let fitted = self.fitted.as_ref().ok_or_else(|| ForecastError::NotFitted(catalogue::NHITS.to_string()))?;
         if request.horizon != fitted.shape.horizon || request.quantile_levels != fitted.levels {
             return Err(ForecastError::Job(format!(
                 "nhits was fitted for {} steps and {} quantile levels, and is asked for {} and {}",
@@ -176,27 +131,16 @@ impl Forecaster for NHitsForecaster {
         request.progress.check()?;
         let windows = window_set(request.view, &fitted.encoder, fitted.shape)?;
         let outputs = device::guarded(self.configuration.device, || {
-            training::infer(
-                &fitted.net,
-                &windows,
-                &windows.last(),
-                self.configuration.batch_size,
-                &fitted.device,
-            )
+            training::infer(&fitted.net, &windows, &windows.last(), self.configuration.batch_size, &fitted.device)
         })
         .map_err(|e| e.for_model(catalogue::NHITS))?;
         let mut forecasts = Vec::with_capacity(outputs.len());
         for (series, (normalisation, values)) in request.view.iter().zip(outputs) {
-            let mut steps: Vec<Vec<f64>> =
-                vec![Vec::with_capacity(fitted.levels.len()); request.horizon];
+            let mut steps: Vec<Vec<f64>> = vec![Vec::with_capacity(fitted.levels.len()); request.horizon];
             for level in values.chunks_exact(request.horizon) {
                 for (step, value) in steps.iter_mut().zip(level) {
                     let value = f64::from(*value) * normalisation.scale + normalisation.centre;
-                    step.push(if self.configuration.non_negative {
-                        value.max(0.0)
-                    } else {
-                        value
-                    });
+                    step.push(if self.configuration.non_negative { value.max(0.0) } else { value });
                 }
             }
             if steps.iter().flatten().any(|v| !v.is_finite()) {
@@ -209,9 +153,7 @@ impl Forecaster for NHitsForecaster {
                 item_id: series.item_id().to_string(),
                 times: series.future_times(request.horizon)?,
                 mean: steps.iter().map(|s| mean(&fitted.levels, s)).collect(),
-                quantiles: (0..fitted.levels.len())
-                    .map(|l| steps.iter().map(|s| s[l]).collect())
-                    .collect(),
+                quantiles: (0..fitted.levels.len()).map(|l| steps.iter().map(|s| s[l]).collect()).collect(),
             });
         }
         Ok(forecasts)
@@ -223,10 +165,7 @@ impl Forecaster for NHitsForecaster {
         };
         let held_out = match fitted.history.evaluations.is_empty() {
             true => "nothing held out: the series are too short".to_string(),
-            false => format!(
-                "the weights of step {} did best on the held-out windows",
-                fitted.history.best_step
-            ),
+            false => format!("the weights of step {} did best on the held-out windows", fitted.history.best_step),
         };
         let shape = &fitted.shape;
         vec![format!(
@@ -243,11 +182,7 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     random
 }
 
-fn window_set(
-    view: &TrainingView<'_>,
-    encoder: &Encoder,
-    shape: WindowShape,
-) -> Result<WindowSet, ForecastError> {
+fn window_set(view: &TrainingView<'_>, encoder: &Encoder, shape: WindowShape) -> Result<WindowSet, ForecastError> {
     let mut encoded = Vec::with_capacity(view.len());
     for series in view.iter() {
         if let Some(row) = series.target().iter().position(|v| v.is_infinite()) {

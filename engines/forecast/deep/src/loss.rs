@@ -26,9 +26,7 @@ pub(crate) fn pinball(
     let [_, level_count, _] = forecast.dims();
     let error = actual.unsqueeze_dim::<3>(1) - forecast;
     let loss = error.clone() * levels + relu(error.neg());
-    (loss * weight.unsqueeze_dim::<3>(1))
-        .sum()
-        .div_scalar(total_weight * level_count as f64)
+    (loss * weight.unsqueeze_dim::<3>(1)).sum().div_scalar(total_weight * level_count as f64)
 }
 
 #[cfg(test)]
@@ -38,17 +36,10 @@ mod tests {
 
     fn check(actual: f32, forecasts: [f32; 2], weight: f32, expect: f64) {
         let device = Device::flex();
-        let tensor =
-            |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [1, 1]), &device);
-        let forecast =
-            Tensor::<3>::from_data(TensorData::new(forecasts.to_vec(), [1, 2, 1]), &device);
-        let loss = pinball(
-            forecast,
-            tensor(vec![actual]),
-            tensor(vec![weight]),
-            1.0,
-            levels_tensor(&[0.1, 0.9], &device),
-        );
+        let tensor = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [1, 1]), &device);
+        let forecast = Tensor::<3>::from_data(TensorData::new(forecasts.to_vec(), [1, 2, 1]), &device);
+        let loss =
+            pinball(forecast, tensor(vec![actual]), tensor(vec![weight]), 1.0, levels_tensor(&[0.1, 0.9], &device));
         let loss = f64::from(loss.into_scalar::<f32>());
         assert!((loss - expect).abs() < 1e-6, "{loss} instead of {expect}");
     }

@@ -20,12 +20,7 @@ const COPIES: u64 = 2;
 /// - `batch_size`: windows in a batch;
 /// - `observations`, `channels`: the panel's size and its covariate inputs a moment, which the encoded copy holds.
 #[must_use]
-pub fn declared_bytes(
-    architecture: &Architecture,
-    batch_size: usize,
-    observations: usize,
-    channels: usize,
-) -> u64 {
+pub fn declared_bytes(architecture: &Architecture, batch_size: usize, observations: usize, channels: usize) -> u64 {
     let a = architecture;
     let stacks = a.stacks.len() as u64;
     let hidden = TWICE_PER_HIDDEN_UNIT * stacks * (a.layers * a.hidden) as u64 / 2;

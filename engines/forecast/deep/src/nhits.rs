@@ -50,15 +50,9 @@ impl Architecture {
         let last = self.stacks.len().saturating_sub(1);
         let block = |(i, rates): (usize, &Rates)| {
             let input = self.input_size.div_ceil(rates.pooling) + self.features;
-            let hidden =
-                (input + 1) * self.hidden + (self.layers - 1) * (self.hidden + 1) * self.hidden;
-            let forecast =
-                (self.hidden + 1) * self.levels * knots(self.horizon, rates.downsampling);
-            let backcast = if i == last {
-                0
-            } else {
-                (self.hidden + 1) * knots(self.input_size, rates.downsampling)
-            };
+            let hidden = (input + 1) * self.hidden + (self.layers - 1) * (self.hidden + 1) * self.hidden;
+            let forecast = (self.hidden + 1) * self.levels * knots(self.horizon, rates.downsampling);
+            let backcast = if i == last { 0 } else { (self.hidden + 1) * knots(self.input_size, rates.downsampling) };
             hidden + forecast + backcast
         };
         self.stacks.iter().enumerate().map(block).sum()
@@ -102,11 +96,7 @@ impl NHits {
             .enumerate()
             .map(|(i, rates)| Block::new(architecture, *rates, i < last, random, device))
             .collect();
-        Self {
-            blocks,
-            levels: architecture.levels,
-            horizon: architecture.horizon,
-        }
+        Self { blocks, levels: architecture.levels, horizon: architecture.horizon }
     }
 
     /// Forecasts from normalised windows.
@@ -138,27 +128,10 @@ impl NHits {
 }
 
 impl Block {
-    fn new(
-        a: &Architecture,
-        rates: Rates,
-        with_backcast: bool,
-        random: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Self {
+    fn new(a: &Architecture, rates: Rates, with_backcast: bool, random: &mut ChaCha8Rng, device: &Device) -> Self {
         let pooled = a.input_size.div_ceil(rates.pooling);
         let hidden = (0..a.layers)
-            .map(|layer| {
-                linear(
-                    if layer == 0 {
-                        pooled + a.features
-                    } else {
-                        a.hidden
-                    },
-                    a.hidden,
-                    random,
-                    device,
-                )
-            })
+            .map(|layer| linear(if layer == 0 { pooled + a.features } else { a.hidden }, a.hidden, random, device))
             .collect();
         let forecast_knots = knots(a.horizon, rates.downsampling);
         let backcast_knots = knots(a.input_size, rates.downsampling);
@@ -174,11 +147,7 @@ impl Block {
 
     /// The part of the window that this block explains, `[batch, input_size]`, and its part of the forecast,
     /// `[batch * levels, horizon]`.
-    fn forward(
-        &self,
-        window: Tensor<2>,
-        features: Option<Tensor<2>>,
-    ) -> (Option<Tensor<2>>, Tensor<2>) {
+    fn forward(&self, window: Tensor<2>, features: Option<Tensor<2>>) -> (Option<Tensor<2>>, Tensor<2>) {
         let [batch, _] = window.dims();
         let pooled = self.pool(window);
         let mut state = match features {
@@ -188,10 +157,7 @@ impl Block {
         for layer in &self.hidden {
             state = relu(layer.forward(state));
         }
-        let backcast = self
-            .backcast
-            .as_ref()
-            .map(|b| b.forward(state.clone()).matmul(self.backcast_basis.clone()));
+        let backcast = self.backcast.as_ref().map(|b| b.forward(state.clone()).matmul(self.backcast_basis.clone()));
         let [forecast_knots, _] = self.forecast_basis.dims();
         let coefficients = self.forecast.forward(state);
         let [_, outputs] = coefficients.dims();
@@ -227,11 +193,7 @@ pub(crate) fn knots(length: usize, distance: usize) -> usize {
 fn interpolation(knots: usize, length: usize, device: &Device) -> Tensor<2> {
     let mut weights = vec![0.0_f32; knots * length];
     for step in 0..length {
-        let place = if length == 1 {
-            0.0
-        } else {
-            step as f64 * (knots - 1) as f64 / (length - 1) as f64
-        };
+        let place = if length == 1 { 0.0 } else { step as f64 * (knots - 1) as f64 / (length - 1) as f64 };
         let left = (place.floor() as usize).min(knots - 1);
         let share = (place - left as f64) as f32;
         weights[left * length + step] += 1.0 - share;
@@ -244,17 +206,10 @@ fn interpolation(knots: usize, length: usize, device: &Device) -> Tensor<2> {
 
 fn linear(inputs: usize, outputs: usize, random: &mut ChaCha8Rng, device: &Device) -> Linear {
     let bound = 1.0 / (inputs as f32).sqrt();
-    let mut draw = |count: usize| -> Vec<f32> {
-        (0..count)
-            .map(|_| random.random_range(-bound..=bound))
-            .collect()
-    };
+    let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| random.random_range(-bound..=bound)).collect() };
     let weight = TensorData::new(draw(inputs * outputs), [inputs, outputs]);
     let bias = TensorData::new(draw(outputs), [outputs]);
-    Linear {
-        weight: Param::from_data(weight, device),
-        bias: Some(Param::from_data(bias, device)),
-    }
+    Linear { weight: Param::from_data(weight, device), bias: Some(Param::from_data(bias, device)) }
 }
 
 #[cfg(test)]
@@ -266,29 +221,19 @@ mod tests {
     use super::*;
 
     fn matrix(knots: usize, length: usize) -> Vec<f32> {
-        interpolation(knots, length, &Device::flex())
-            .into_data()
-            .as_slice::<f32>()
-            .unwrap()
-            .to_vec()
+        interpolation(knots, length, &Device::flex()).into_data().as_slice::<f32>().unwrap().to_vec()
     }
 
     #[test]
     fn interpolation_runs_straight_between_the_outermost_steps() {
-        assert_eq!(
-            matrix(2, 5),
-            [1.0, 0.75, 0.5, 0.25, 0.0, 0.0, 0.25, 0.5, 0.75, 1.0]
-        );
+        assert_eq!(matrix(2, 5), [1.0, 0.75, 0.5, 0.25, 0.0, 0.0, 0.25, 0.5, 0.75, 1.0]);
         assert_eq!(matrix(1, 3), [1.0; 3]);
         assert_eq!(matrix(3, 3), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         assert_eq!(matrix(1, 1), [1.0]);
     }
 
     fn architecture() -> Architecture {
-        let rates = |pooling, downsampling| Rates {
-            pooling,
-            downsampling,
-        };
+        let rates = |pooling, downsampling| Rates { pooling, downsampling };
         Architecture {
             input_size: 21,
             features: 3,
@@ -302,11 +247,7 @@ mod tests {
 
     #[test]
     fn the_declared_number_of_weights_is_the_true_one() {
-        let net = NHits::new(
-            &architecture(),
-            &mut ChaCha8Rng::seed_from_u64(1),
-            &Device::flex(),
-        );
+        let net = NHits::new(&architecture(), &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
         assert_eq!(net.num_params(), architecture().parameters());
     }
 
@@ -314,11 +255,7 @@ mod tests {
     fn every_weight_learns_and_every_output_depends_on_the_window() {
         let device = Device::flex().autodiff();
         let net = NHits::new(&architecture(), &mut ChaCha8Rng::seed_from_u64(1), &device);
-        let ramp = |count: usize| {
-            (0..count)
-                .map(|i| (i as f32 * 0.7).sin())
-                .collect::<Vec<_>>()
-        };
+        let ramp = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
         let window = Tensor::<2>::from_data(TensorData::new(ramp(8 * 21), [8, 21]), &device);
         let features = Tensor::<2>::from_data(TensorData::new(ramp(8 * 3), [8, 3]), &device);
         let forecast = net.forward(window.clone(), Some(features.clone()));

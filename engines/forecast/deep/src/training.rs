@@ -75,10 +75,7 @@ pub(crate) fn train(
     progress: &dyn Progress,
 ) -> Result<(NHits, History), Error> {
     let level_tensor = levels_tensor(levels, device);
-    let mut optimizer = AdamWConfig::new()
-        .with_weight_decay(WEIGHT_DECAY)
-        .with_epsilon(1e-8)
-        .init();
+    let mut optimizer = AdamWConfig::new().with_weight_decay(WEIGHT_DECAY).with_epsilon(1e-8).init();
     let mut best = Best::default();
     let mut history = History::default();
     let mut running: Option<(Tensor<1>, usize)> = None;
@@ -87,40 +84,24 @@ pub(crate) fn train(
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        let inputs = Inputs::new(
-            &windows.batch(&windows.draw(plan.batch_size, random)),
-            windows,
-            device,
-        );
+        let inputs = Inputs::new(&windows.batch(&windows.draw(plan.batch_size, random)), windows, device);
         let loss = inputs.loss(&net, &level_tensor);
         let gradients = GradientsParams::from_grads(loss.backward(), &net);
         let gradients = clip_global_norm(&net, gradients, GRADIENT_NORM);
-        net = optimizer.step(
-            learning_rate(step - 1, plan.steps, plan.learning_rate),
-            net,
-            gradients,
-        );
+        net = optimizer.step(learning_rate(step - 1, plan.steps, plan.learning_rate), net, gradients);
         let (sum, count) = match running.take() {
             Some((sum, count)) => (sum + loss.inner(), count + 1),
             None => (loss.inner(), 1),
         };
         if step == 1 || step % READ_EVERY == 0 || step == plan.steps {
-            history
-                .losses
-                .push((step, finite(read(sum)? / count as f64, step)?));
-            progress.report(
-                step as f64 / plan.steps as f64,
-                &format!("step {step} of {}", plan.steps),
-            );
+            history.losses.push((step, finite(read(sum)? / count as f64, step)?));
+            progress.report(step as f64 / plan.steps as f64, &format!("step {step} of {}", plan.steps));
         } else {
             running = Some((sum, count));
         }
         if !windows.evaluation().is_empty() && (step % evaluate_every == 0 || step == plan.steps) {
             let valid = net.valid();
-            let loss = finite(
-                evaluate(&valid, windows, &level_tensor, plan.batch_size, device)?,
-                step,
-            )?;
+            let loss = finite(evaluate(&valid, windows, &level_tensor, plan.batch_size, device)?, step)?;
             history.evaluations.push((step, loss));
             if best.offer(step, loss, valid).is_break() {
                 break;
@@ -128,9 +109,7 @@ pub(crate) fn train(
         }
     }
     let last_step = history.losses.last().map_or(plan.steps, |(step, _)| *step);
-    let (best_step, net) = best
-        .kept
-        .map_or_else(|| (last_step, net.valid()), |kept| (kept.0, kept.2));
+    let (best_step, net) = best.kept.map_or_else(|| (last_step, net.valid()), |kept| (kept.0, kept.2));
     history.best_step = best_step;
     Ok((net, history))
 }
@@ -150,11 +129,7 @@ impl Best {
         } else {
             self.without_improvement += 1;
         }
-        if self.without_improvement >= PATIENCE {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if self.without_improvement >= PATIENCE { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -162,10 +137,7 @@ impl Inputs {
     fn new(batch: &Batch, windows: &WindowSet, device: &Device) -> Self {
         let shape = windows.shape();
         let matrix = |values: &[f32], width: usize| {
-            Tensor::<2>::from_data(
-                TensorData::new(values.to_vec(), [batch.size, width]),
-                device,
-            )
+            Tensor::<2>::from_data(TensorData::new(values.to_vec(), [batch.size, width]), device)
         };
         Self {
             window: matrix(&batch.windows, shape.input_size),
@@ -179,13 +151,7 @@ impl Inputs {
 
     fn loss(&self, net: &NHits, levels: &Tensor<3>) -> Tensor<1> {
         let forecast = net.forward(self.window.clone(), self.features.clone());
-        pinball(
-            forecast,
-            self.target.clone(),
-            self.weight.clone(),
-            self.total_weight,
-            levels.clone(),
-        )
+        pinball(forecast, self.target.clone(), self.weight.clone(), self.total_weight, levels.clone())
     }
 }
 
@@ -231,18 +197,9 @@ pub(crate) fn infer(
 }
 
 fn read(value: Tensor<1>) -> Result<f64, Error> {
-    value
-        .try_into_scalar::<f32>()
-        .map(f64::from)
-        .map_err(Error::device)
+    value.try_into_scalar::<f32>().map(f64::from).map_err(Error::device)
 }
 
 fn finite(loss: f64, step: usize) -> Result<f64, Error> {
-    if loss.is_finite() {
-        Ok(loss)
-    } else {
-        Err(Error::NonFinite {
-            place: format!("training step {step}"),
-        })
-    }
+    if loss.is_finite() { Ok(loss) } else { Err(Error::NonFinite { place: format!("training step {step}") }) }
 }

@@ -122,19 +122,10 @@ impl WindowSet {
     /// Lays windows over the series. The last steps of each series that is long enough are held out: evaluation windows
     /// forecast them, and no window to learn from reaches into them.
     pub(crate) fn new(shape: WindowShape, series: Vec<EncodedSeries>) -> Self {
-        let spreads = series
-            .iter()
-            .map(|s| moments(&s.target).map_or(0.0, |m| m.scale))
-            .collect();
-        let held_out: Vec<usize> = series
-            .iter()
-            .map(|s| held_out(&shape, s.target.len()))
-            .collect();
-        let learnable: Vec<_> = series
-            .iter()
-            .zip(&held_out)
-            .map(|(s, held_out)| origins(&shape, s.target.len() - held_out))
-            .collect();
+        let spreads = series.iter().map(|s| moments(&s.target).map_or(0.0, |m| m.scale)).collect();
+        let held_out: Vec<usize> = series.iter().map(|s| held_out(&shape, s.target.len())).collect();
+        let learnable: Vec<_> =
+            series.iter().zip(&held_out).map(|(s, held_out)| origins(&shape, s.target.len() - held_out)).collect();
         let mut windows = 0;
         let cumulative = learnable
             .iter()
@@ -144,14 +135,7 @@ impl WindowSet {
             })
             .collect();
         let evaluation = evaluation(&shape, &series, &held_out);
-        Self {
-            shape,
-            series,
-            spreads,
-            learnable,
-            cumulative,
-            evaluation,
-        }
+        Self { shape, series, spreads, learnable, cumulative, evaluation }
     }
 
     /// The windows' sizes.
@@ -175,29 +159,15 @@ impl WindowSet {
             .map(|_| {
                 let place = random.random_range(0..self.len());
                 let series = self.cumulative.partition_point(|end| *end <= place);
-                let before = if series == 0 {
-                    0
-                } else {
-                    self.cumulative[series - 1]
-                };
-                Position {
-                    series,
-                    origin: self.learnable[series].0 + (place - before) as usize,
-                }
+                let before = if series == 0 { 0 } else { self.cumulative[series - 1] };
+                Position { series, origin: self.learnable[series].0 + (place - before) as usize }
             })
             .collect()
     }
 
     /// The windows after the last observation of each series: what a forecast starts from.
     pub(crate) fn last(&self) -> Vec<Position> {
-        self.series
-            .iter()
-            .enumerate()
-            .map(|(series, s)| Position {
-                series,
-                origin: s.target.len(),
-            })
-            .collect()
+        self.series.iter().enumerate().map(|(series, s)| Position { series, origin: s.target.len() }).collect()
     }
 
     /// Cuts out, normalises and flattens the windows at `positions`.
@@ -217,14 +187,7 @@ impl WindowSet {
         batch
     }
 
-    fn push(
-        &self,
-        Position {
-            series: index,
-            origin,
-        }: Position,
-        batch: &mut Batch,
-    ) {
+    fn push(&self, Position { series: index, origin }: Position, batch: &mut Batch) {
         let shape = &self.shape;
         let series = &self.series[index];
         let spread = self.spreads[index];
@@ -243,40 +206,22 @@ impl WindowSet {
         push_features(shape, series, origin, &mut batch.features);
         if shape.mask {
             batch.features.resize(batch.features.len() + padding, 0.0);
-            batch
-                .features
-                .extend(observed.iter().map(|v| f32::from(v.is_finite())));
+            batch.features.extend(observed.iter().map(|v| f32::from(v.is_finite())));
         }
-        let weight = if spread > 0.0 {
-            (scale / spread).clamp(WEIGHTS.0, WEIGHTS.1)
-        } else {
-            1.0
-        };
+        let weight = if spread > 0.0 { (scale / spread).clamp(WEIGHTS.0, WEIGHTS.1) } else { 1.0 };
         for step in origin..origin + shape.horizon {
             let target = series.target.get(step).copied().filter(|v| v.is_finite());
-            batch
-                .targets
-                .push(target.map_or(0.0, |v| ((v - centre) / scale) as f32));
-            batch
-                .weights
-                .push(if target.is_some() { weight as f32 } else { 0.0 });
+            batch.targets.push(target.map_or(0.0, |v| ((v - centre) / scale) as f32));
+            batch.weights.push(if target.is_some() { weight as f32 } else { 0.0 });
         }
         batch.normalisations.push(normalisation);
     }
 }
 
-fn push_features(
-    shape: &WindowShape,
-    series: &EncodedSeries,
-    origin: usize,
-    features: &mut Vec<f32>,
-) {
+fn push_features(shape: &WindowShape, series: &EncodedSeries, origin: usize, features: &mut Vec<f32>) {
     let mut push_rows = |rows: &[f32], width: usize, steps: usize, after: usize| {
         for back in (1..=steps).rev() {
-            match origin
-                .checked_sub(back)
-                .and_then(|moment| rows.get(moment * width..(moment + 1) * width))
-            {
+            match origin.checked_sub(back).and_then(|moment| rows.get(moment * width..(moment + 1) * width)) {
                 Some(row) => features.extend_from_slice(row),
                 None => features.resize(features.len() + width, 0.0),
             }
@@ -288,12 +233,7 @@ fn push_features(
             }
         }
     };
-    push_rows(
-        &series.known,
-        shape.known,
-        shape.covariate_context,
-        shape.horizon,
-    );
+    push_rows(&series.known, shape.known, shape.covariate_context, shape.horizon);
     push_rows(&series.past, shape.past, shape.covariate_context, 0);
     features.extend_from_slice(&series.constant);
     push_rows_at(&series.phases, shape.phases, origin, features);
@@ -318,17 +258,11 @@ fn moments(values: &[f64]) -> Option<Normalisation> {
 /// A window's own mean and standard deviation, the latter at least a tenth of the series' `spread`, and 1 where
 /// nothing varies.
 fn normalise(observed: &[f64], spread: f64) -> Normalisation {
-    let Normalisation { centre, scale } = moments(observed).unwrap_or(Normalisation {
-        centre: 0.0,
-        scale: 0.0,
-    });
+    let Normalisation { centre, scale } = moments(observed).unwrap_or(Normalisation { centre: 0.0, scale: 0.0 });
     // Relative to the level: below this, a spread is what rounding leaves of a constant.
     let rounding = 1e-12 * centre.abs();
     let scale = scale.max(LEAST_SCALE * spread);
-    Normalisation {
-        centre,
-        scale: if scale > rounding { scale } else { 1.0 },
-    }
+    Normalisation { centre, scale: if scale > rounding { scale } else { 1.0 } }
 }
 
 /// First and one past the last origin to learn from in a series of `length`: full windows where they fit, else at
@@ -338,11 +272,7 @@ fn origins(shape: &WindowShape, length: usize) -> (usize, usize) {
         return (0, 0);
     };
     let first = shape.input_size.min(last / 2).max(2);
-    if first > last {
-        (0, 0)
-    } else {
-        (first, last + 1)
-    }
+    if first > last { (0, 0) } else { (first, last + 1) }
 }
 
 /// The fewest observations that give one window to learn from.
@@ -373,16 +303,11 @@ fn evaluation(shape: &WindowShape, series: &[EncodedSeries], held_out: &[usize])
         .filter(|(_, held_out)| **held_out >= shape.horizon)
         .flat_map(|((index, s), held_out)| {
             let length = s.target.len();
-            (length - held_out..=length - shape.horizon).map(move |origin| Position {
-                series: index,
-                origin,
-            })
+            (length - held_out..=length - shape.horizon).map(move |origin| Position { series: index, origin })
         })
         .collect();
     let wanted = all.len().min(EVALUATION_WINDOWS);
-    (1..=wanted)
-        .map(|i| all[i * all.len() / wanted - 1])
-        .collect()
+    (1..=wanted).map(|i| all[i * all.len() / wanted - 1]).collect()
 }
 
 #[cfg(test)]

@@ -24,8 +24,5 @@ pub(crate) fn run(name: &str, variables: &[(&str, &str)]) -> Output {
 pub(crate) fn value(output: &Output, key: &str) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let marker = format!("{key}=");
-    text.lines().find_map(|l| {
-        l.split_once(marker.as_str())
-            .map(|(_, v)| v.trim().to_string())
-    })
+    text.lines().find_map(|l| l.split_once(marker.as_str()).map(|(_, v)| v.trim().to_string()))
 }

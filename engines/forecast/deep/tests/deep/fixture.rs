@@ -10,8 +10,8 @@ use atsre_domain::panel::{Covariate, Panel, Series};
 use atsre_domain::plan::BacktestPlan;
 use atsre_forecast::catalogue::NHITS;
 use atsre_forecast::{
-    FitTask, ForecastError, Forecaster, PredictRequest, Refit, Registry, SeriesForecast, Silent,
-    TrialJob, TrialResult, run,
+    FitTask, ForecastError, Forecaster, PredictRequest, Refit, Registry, SeriesForecast, Silent, TrialJob, TrialResult,
+    run,
 };
 use atsre_forecast_deep::device::SoftwareAdapter;
 use atsre_forecast_deep::{Configuration, History, NHitsForecaster, register};
@@ -37,37 +37,17 @@ pub(crate) fn panel(targets: Vec<Vec<f64>>) -> Panel {
 }
 
 /// Series of targets with their covariate rows, which may run past the target.
-pub(crate) fn with_covariates(
-    series: Vec<(Vec<f64>, Vec<Vec<f64>>)>,
-    covariates: Vec<Covariate>,
-) -> Panel {
+pub(crate) fn with_covariates(series: Vec<(Vec<f64>, Vec<Vec<f64>>)>, covariates: Vec<Covariate>) -> Panel {
     let series = series
         .into_iter()
         .enumerate()
         .map(|(i, (target, covariates))| {
-            let length = covariates
-                .iter()
-                .map(Vec::len)
-                .chain([target.len()])
-                .max()
-                .unwrap();
-            let times = (0..length)
-                .map(|t| Timestamp(t as i64 * 3_600_000_000))
-                .collect();
-            Series {
-                item_id: format!("series {i}"),
-                times,
-                target,
-                covariates,
-            }
+            let length = covariates.iter().map(Vec::len).chain([target.len()]).max().unwrap();
+            let times = (0..length).map(|t| Timestamp(t as i64 * 3_600_000_000)).collect();
+            Series { item_id: format!("series {i}"), times, target, covariates }
         })
         .collect();
-    Panel {
-        target: "y".to_string(),
-        frequency: Frequency::every(FrequencyUnit::Hour),
-        covariates,
-        series,
-    }
+    Panel { target: "y".to_string(), frequency: Frequency::every(FrequencyUnit::Hour), covariates, series }
 }
 
 pub(crate) fn integer(value: i64) -> Setting {
@@ -86,11 +66,8 @@ pub(crate) fn job(panel: Panel, settings: &[(&str, Setting)]) -> TrialJob {
         ("batch_size", integer(32)),
         ("learning_rate", number(0.003)),
     ];
-    let hyperparameters: Hyperparameters = small
-        .iter()
-        .chain(settings)
-        .map(|(name, value)| ((*name).to_string(), value.clone()))
-        .collect();
+    let hyperparameters: Hyperparameters =
+        small.iter().chain(settings).map(|(name, value)| ((*name).to_string(), value.clone())).collect();
     TrialJob {
         spec: ModelSpec {
             framework: "atsre".to_string(),
@@ -102,11 +79,7 @@ pub(crate) fn job(panel: Panel, settings: &[(&str, Setting)]) -> TrialJob {
         panel,
         horizon: HORIZON as u32,
         quantile_levels: vec![0.1, 0.3, 0.5, 0.7, 0.9],
-        backtest: BacktestPlan {
-            windows: 0,
-            step: HORIZON as u32,
-            season_length: SEASON as u32,
-        },
+        backtest: BacktestPlan { windows: 0, step: HORIZON as u32, season_length: SEASON as u32 },
         holdout: 0,
         seed: 7,
         threads: 1,
@@ -126,17 +99,11 @@ static HISTORIES: Mutex<Vec<(u64, History)>> = Mutex::new(Vec::new());
 pub(crate) fn forecast_recorded(job: &TrialJob) -> Result<(TrialResult, History), ForecastError> {
     let mut registry = Registry::default();
     registry.register(NHITS, |spec| {
-        Ok(Box::new(Recorded(NHitsForecaster::new(
-            Configuration::from_spec(spec)?,
-            SoftwareAdapter::Allow,
-        ))))
+        Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
     });
     let result = run(job, &registry, &Silent)?;
     let mut histories = HISTORIES.lock().unwrap();
-    let place = histories
-        .iter()
-        .rposition(|(seed, _)| *seed == job.seed)
-        .unwrap();
+    let place = histories.iter().rposition(|(seed, _)| *seed == job.seed).unwrap();
     Ok((result, histories.remove(place).1))
 }
 
@@ -154,10 +121,7 @@ impl Forecaster for Recorded {
     }
     fn fit(&mut self, task: &FitTask<'_>) -> Result<(), ForecastError> {
         self.0.fit(task)?;
-        HISTORIES
-            .lock()
-            .unwrap()
-            .push((task.seed, self.0.history().unwrap().clone()));
+        HISTORIES.lock().unwrap().push((task.seed, self.0.history().unwrap().clone()));
         Ok(())
     }
     fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError> {
@@ -174,13 +138,7 @@ pub(crate) fn error_of(result: &TrialResult) -> f64 {
     let errors: Vec<f64> = result
         .windows
         .iter()
-        .flat_map(|w| {
-            w.actual
-                .iter()
-                .zip(&w.quantiles[middle])
-                .map(|(a, f)| (a - f).abs())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|w| w.actual.iter().zip(&w.quantiles[middle]).map(|(a, f)| (a - f).abs()).collect::<Vec<_>>())
         .collect();
     errors.iter().sum::<f64>() / errors.len() as f64
 }

@@ -3,8 +3,7 @@
 use atsre_domain::panel::{Covariate, CovariateKind};
 
 use crate::fixture::{
-    HORIZON, SEASON, error_of, forecast, forecast_recorded, integer, job, noisy_sine, panel,
-    with_covariates,
+    HORIZON, SEASON, error_of, forecast, forecast_recorded, integer, job, noisy_sine, panel, with_covariates,
 };
 
 #[test]
@@ -18,9 +17,7 @@ fn a_noisy_sine_is_forecast_clearly_better_than_by_the_seasonal_naive() {
         .windows
         .iter()
         .flat_map(|w| {
-            (0..HORIZON)
-                .map(|s| (w.actual[s] - series[w.origin as usize + s - SEASON]).abs())
-                .collect::<Vec<_>>()
+            (0..HORIZON).map(|s| (w.actual[s] - series[w.origin as usize + s - SEASON]).abs()).collect::<Vec<_>>()
         })
         .sum::<f64>()
         / (6 * HORIZON) as f64;
@@ -72,21 +69,10 @@ fn a_covariate_that_is_known_ahead_is_used() {
         .zip(noisy_sine(900 + HORIZON, 1.0, 6))
         .map(|(a, b)| f64::from(u8::from(a - b > 0.0)))
         .collect();
-    let target: Vec<f64> = noisy_sine(900, 0.2, 7)
-        .iter()
-        .zip(&switch)
-        .map(|(y, s)| y + 6.0 * s)
-        .collect();
-    let column = |kind| Covariate {
-        name: "switch".to_string(),
-        kind,
-        levels: None,
-    };
+    let target: Vec<f64> = noisy_sine(900, 0.2, 7).iter().zip(&switch).map(|(y, s)| y + 6.0 * s).collect();
+    let column = |kind| Covariate { name: "switch".to_string(), kind, levels: None };
     let error = |kind| {
-        let panel = with_covariates(
-            vec![(target.clone(), vec![switch.clone()])],
-            vec![column(kind)],
-        );
+        let panel = with_covariates(vec![(target.clone(), vec![switch.clone()])], vec![column(kind)]);
         let mut job = job(panel, &[("steps", integer(240))]);
         job.backtest.windows = 5;
         error_of(&forecast(&job).unwrap())
@@ -119,39 +105,19 @@ fn gaps_are_neither_learnt_nor_fatal() {
 fn the_weights_that_did_best_on_the_held_out_windows_are_kept() {
     // Pure noise and few windows: training goes on falling, the held-out loss does not.
     let noise: Vec<f64> = noisy_sine(300, 50.0, 9);
-    let mut job = job(
-        panel(vec![noise]),
-        &[("steps", integer(400)), ("hidden", integer(128))],
-    );
+    let mut job = job(panel(vec![noise]), &[("steps", integer(400)), ("hidden", integer(128))]);
     job.seed = 1_009;
     let (_, history) = forecast_recorded(&job).unwrap();
-    let best = history
-        .evaluations
-        .iter()
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .unwrap();
+    let best = history.evaluations.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     assert_eq!(history.best_step, best.0);
-    assert!(
-        history.evaluations.last().unwrap().0 < 400,
-        "it did not stop early: {:?}",
-        history.evaluations
-    );
+    assert!(history.evaluations.last().unwrap().0 < 400, "it did not stop early: {:?}", history.evaluations);
 }
 
 #[test]
 fn a_short_series_is_learnt_whole() {
-    let mut job = job(
-        panel(vec![noisy_sine(60, 0.1, 10)]),
-        &[("steps", integer(60))],
-    );
+    let mut job = job(panel(vec![noisy_sine(60, 0.1, 10)]), &[("steps", integer(60))]);
     job.seed = 1_010;
     let (result, history) = forecast_recorded(&job).unwrap();
     assert!(history.evaluations.is_empty() && history.best_step == 60);
-    assert!(
-        result.forecasts[0]
-            .quantiles
-            .iter()
-            .flatten()
-            .all(|v| v.is_finite())
-    );
+    assert!(result.forecasts[0].quantiles.iter().flatten().all(|v| v.is_finite()));
 }

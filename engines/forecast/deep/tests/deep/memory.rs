@@ -20,11 +20,7 @@ fn declared_memory_covers_the_measured_peak() {
     let sized = |batch_size: i64| {
         job(
             panel(vec![noisy_sine(LENGTH, 0.5, 50)]),
-            &[
-                ("steps", integer(3)),
-                ("hidden", integer(128)),
-                ("batch_size", integer(batch_size)),
-            ],
+            &[("steps", integer(3)), ("hidden", integer(128)), ("batch_size", integer(batch_size))],
         )
     };
     if child::is_child(NAME) {
@@ -37,19 +33,11 @@ fn declared_memory_covers_the_measured_peak() {
         return;
     }
     let measured = |batch_size: &str| {
-        let output = child::run(
-            NAME,
-            &[("BATCH_SIZE", batch_size), ("RAYON_NUM_THREADS", "1")],
-        );
+        let output = child::run(NAME, &[("BATCH_SIZE", batch_size), ("RAYON_NUM_THREADS", "1")]);
         if child::value(&output, "unknown").is_some() {
             return None;
         }
-        Some(
-            child::value(&output, "peak")
-                .expect("the child died")
-                .parse::<u64>()
-                .unwrap(),
-        )
+        Some(child::value(&output, "peak").expect("the child died").parse::<u64>().unwrap())
     };
     let (Some(small), Some(large)) = (measured("1024"), measured("16384")) else {
         println!("skipped: this system does not tell a process's peak memory");
@@ -68,14 +56,8 @@ fn declared_memory_covers_the_measured_peak() {
         declared(16_384)
     );
     for (declared, measured) in [(declared(1_024), small), (declared(16_384), large)] {
-        assert!(
-            declared >= measured,
-            "declared {declared} bytes, measured {measured}"
-        );
-        assert!(
-            declared <= 2 * measured,
-            "declared {declared} bytes, measured {measured}"
-        );
+        assert!(declared >= measured, "declared {declared} bytes, measured {measured}");
+        assert!(declared <= 2 * measured, "declared {declared} bytes, measured {measured}");
     }
     // A batch that is sixteen times as large really takes more: this is what halving it heals.
     assert!(large > 4 * small, "{small} bytes at 1024, {large} at 16384");

@@ -11,17 +11,11 @@ use crate::fixture::{HORIZON, forecast, integer, job, noisy_sine, number, panel}
 
 #[test]
 fn a_training_that_diverges_is_a_numerical_failure_with_its_step() {
-    let job = job(
-        panel(vec![noisy_sine(400, 0.5, 30)]),
-        &[("learning_rate", number(1e30))],
-    );
+    let job = job(panel(vec![noisy_sine(400, 0.5, 30)]), &[("learning_rate", number(1e30))]);
     match forecast(&job) {
         Err(ForecastError::Numerical { model, problem }) => {
             assert_eq!(model, "nhits");
-            assert!(
-                problem.contains("training step") && problem.contains("learning_rate"),
-                "{problem}"
-            );
+            assert!(problem.contains("training step") && problem.contains("learning_rate"), "{problem}");
         }
         other => panic!("{other:?}"),
     }
@@ -32,10 +26,9 @@ fn an_infinite_value_is_a_numerical_failure_with_its_row() {
     let mut series = noisy_sine(400, 0.5, 31);
     series[123] = f64::INFINITY;
     match forecast(&job(panel(vec![series]), &[])) {
-        Err(ForecastError::Numerical { problem, .. }) => assert!(
-            problem.contains("row 123 of series `series 0`"),
-            "{problem}"
-        ),
+        Err(ForecastError::Numerical { problem, .. }) => {
+            assert!(problem.contains("row 123 of series `series 0`"), "{problem}")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -43,22 +36,13 @@ fn an_infinite_value_is_a_numerical_failure_with_its_row() {
 #[test]
 fn a_series_without_a_window_is_too_short() {
     let job = job(panel(vec![noisy_sine(HORIZON + 3, 0.5, 32)]), &[]);
-    assert!(
-        matches!(forecast(&job), Err(ForecastError::TooShort { needed, .. }) if needed == HORIZON + 4)
-    );
+    assert!(matches!(forecast(&job), Err(ForecastError::TooShort { needed, .. }) if needed == HORIZON + 4));
 }
 
 #[test]
 fn unknown_and_unusable_settings_are_named() {
-    for (name, value) in [
-        ("widht", integer(3)),
-        ("hidden", integer(0)),
-        ("steps", Setting::Text("many".to_string())),
-    ] {
-        match forecast(&job(
-            panel(vec![noisy_sine(200, 0.5, 33)]),
-            &[(name, value)],
-        )) {
+    for (name, value) in [("widht", integer(3)), ("hidden", integer(0)), ("steps", Setting::Text("many".to_string()))] {
+        match forecast(&job(panel(vec![noisy_sine(200, 0.5, 33)]), &[(name, value)])) {
             Err(ForecastError::Setting { setting, .. }) => assert_eq!(setting, name),
             other => panic!("{other:?}"),
         }
@@ -78,14 +62,8 @@ fn a_cancelled_training_stops() {
     }
     let mut registry = Registry::default();
     register(&mut registry);
-    let job = job(
-        panel(vec![noisy_sine(400, 0.5, 34)]),
-        &[("steps", integer(1_000_000))],
-    );
-    assert!(matches!(
-        run(&job, &registry, &Impatient(AtomicUsize::new(0))),
-        Err(ForecastError::Cancelled)
-    ));
+    let job = job(panel(vec![noisy_sine(400, 0.5, 34)]), &[("steps", integer(1_000_000))]);
+    assert!(matches!(run(&job, &registry, &Impatient(AtomicUsize::new(0))), Err(ForecastError::Cancelled)));
 }
 
 #[test]
@@ -95,10 +73,7 @@ fn without_a_real_gpu_the_gpu_is_refused_with_what_to_do() {
         return;
     }
     let refused = device::open(Device::Gpu, SoftwareAdapter::Refuse).unwrap_err();
-    assert!(
-        refused.to_string().contains("run with device `cpu`"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("run with device `cpu`"), "{refused}");
     let mut job = job(panel(vec![noisy_sine(200, 0.5, 35)]), &[]);
     job.spec.device = Device::Gpu;
     assert!(matches!(forecast(&job), Err(ForecastError::Backend { .. })));
