@@ -15,7 +15,11 @@ const MOST_TRIALS: i64 = 200;
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn similar_trials(store: &Store, dataset: &str, profile: &Profile) -> Result<Vec<PastTrial>, AgentError> {
+pub(crate) async fn similar_trials(
+    store: &Store,
+    dataset: &str,
+    profile: &Profile,
+) -> Result<Vec<PastTrial>, AgentError> {
     let frequency = serde_json::to_value(profile.frequency)?;
     let rows = store.similar_trials(dataset, &frequency, i64::from(profile.season_length()), MOST_TRIALS).await?;
     Ok(rows

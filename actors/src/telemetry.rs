@@ -53,7 +53,7 @@ impl Telemetry {
         match sampler.sample(now) {
             Ok(sample) => {
                 self.usage = sampler.usage();
-                self.last = Some(sample.clone());
+                self.last = Some(sample);
                 self.merge(sample);
             }
             Err(error) => {
@@ -86,7 +86,7 @@ impl Telemetry {
         let (span_ms, cpu_ms) = (now.millis_since(since), after.cpu_ms - before.cpu_ms);
         let energy_mj = after.energy_mj - before.energy_mj;
         if span_ms > 0
-            && let Some(last) = self.merged.as_ref().map(|m| m.sample.clone()).or_else(|| self.last.clone())
+            && let Some(last) = self.merged.as_ref().map(|m| m.sample).or(self.last)
         {
             let cpu_milli = u32::try_from(cpu_ms * 1000 / span_ms).unwrap_or(u32::MAX);
             let (io_read_bytes, io_write_bytes) = (0, 0);

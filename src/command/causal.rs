@@ -8,6 +8,7 @@ use atsre_causal::discover::DiscoverError;
 use atsre_causal::{DiscoverOptions, adjacency, dot, node_link, svg};
 use atsre_curation::ingest::TargetPolicy;
 use atsre_domain::graph::{BackgroundKnowledge, Mark};
+use serde::Deserialize;
 
 use super::reading;
 use crate::cli::Causal;
@@ -71,12 +72,24 @@ pub fn run(causal: &Causal, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Background knowledge as a person writes it: what is not said is empty, and what is misspelt is refused.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct KnowledgeFile {
+    tiers: Vec<Vec<String>>,
+    forbidden_within_tiers: Vec<u32>,
+    forbidden: Vec<(String, String)>,
+    required: Vec<(String, String)>,
+}
+
 fn read_knowledge(path: &Path) -> Result<BackgroundKnowledge, Failure> {
     const SUCH_AS: &str = r#"{"tiers": [["rain"], ["sales"]], "forbidden": [["sales", "rain"]], "required": []}"#;
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    serde_json::from_str(&text).map_err(|error| {
+    let file: KnowledgeFile = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!("{} is not background knowledge: {error}; write such as {SUCH_AS}", path.display()))
-    })
+    })?;
+    let KnowledgeFile { tiers, forbidden_within_tiers, forbidden, required } = file;
+    Ok(BackgroundKnowledge { tiers, forbidden_within_tiers, forbidden, required })
 }
 
 /// The error with the file's name, and with what to do where the engine does not say.

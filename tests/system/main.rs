@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod architecture;
+mod bad_input;
 mod healing;
 mod program;
 mod resume;
+mod shapes;
 mod supervision;
 mod support;
 mod tampering;

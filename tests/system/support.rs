@@ -6,21 +6,21 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// A home folder with its private cluster.
-pub struct Home {
+pub(crate) struct Home {
     folder: tempfile::TempDir,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::Builder::new().prefix("atsre-test-").tempdir().unwrap() }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// The program with this home, without what the developer's environment says.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_atsre"));
         command
             .args(arguments)
@@ -33,25 +33,25 @@ impl Home {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs with `--json` and expects success.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat());
         succeeded(&output);
         serde_json::from_slice(&output.stdout).expect("one JSON document and nothing else")
     }
 
     /// Runs SQL as the owner and gives what psql prints, unaligned.
-    pub fn sql(&self, statement: &str) -> String {
+    pub(crate) fn sql(&self, statement: &str) -> String {
         let output = self.run(&["db", "psql", "--", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]);
         succeeded(&output);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
@@ -65,7 +65,7 @@ impl Drop for Home {
     }
 }
 
-pub fn succeeded(output: &Output) {
+pub(crate) fn succeeded(output: &Output) {
     assert!(
         output.status.success(),
         "exit {:?}\nstdout: {}\nstderr: {}",
@@ -76,7 +76,7 @@ pub fn succeeded(output: &Output) {
 }
 
 /// A seasonal series with a trend, as CSV.
-pub fn seasonal_csv(rows: usize) -> String {
+pub(crate) fn seasonal_csv(rows: usize) -> String {
     let mut text = String::from("date,demand,temperature\n");
     for day in 0..rows {
         let season = [0.0, 2.0, 5.0, 3.0, -1.0, -4.0, -5.0][day % 7];
