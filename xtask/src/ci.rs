@@ -16,7 +16,7 @@ pub enum Step {
     Clippy,
     /// `cargo test`.
     Test,
-    /// `cargo doc`.
+    /// `cargo doc`, warnings are errors.
     Doc,
 }
 
@@ -47,7 +47,9 @@ fn perform(step: Step) -> Result<()> {
             command::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
         }
         Step::Test => command::cargo(&["test", "--workspace", "--locked"], &[]),
-        Step::Doc => command::cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[]),
+        Step::Doc => {
+            command::cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])
+        }
         Step::Licences => licences(),
     }
 }
