@@ -206,7 +206,7 @@ pub struct Run {
     #[arg(long, value_parser = bytes, default_value = "2GiB")]
     pub trial_memory: u64,
     /// Trials that run at the same time; the number of cores where absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub parallel: Option<u32>,
     /// A setting of a model that every plan keeps, such as nhits.batch_size=64.
     #[arg(long = "set", value_name = "MODEL.SETTING=VALUE")]

@@ -19,7 +19,7 @@ use atsre_actors::reporter::Reporter;
 use atsre_actors::{Services, Settings};
 use atsre_domain::node::{Command, Event, Node, NodeStarted, NodeStopped};
 use atsre_domain::{StreamId, Timestamp};
-use atsre_store::{NodeLock, Store, StoreConfig};
+use atsre_store::{NodeLock, Store, StoreConfig, told};
 use tokio::sync::mpsc;
 
 use crate::config::Config;
@@ -235,17 +235,6 @@ fn agent_child(services: &Arc<Services>, role: Arc<dyn Role>) -> ChildSpec {
             Box::pin(async move { running.await.map_err(|error| error.told()) })
         }),
     }
-}
-
-/// An error with its causes, in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Resolves when the user or the system asks the program to stop.

@@ -69,12 +69,6 @@ impl AgentError {
     /// The whole chain in one line.
     #[must_use]
     pub fn told(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
+        atsre_store::told(self)
     }
 }

@@ -7,7 +7,7 @@ use atsre_monitor::{Batch, Sampler, SamplerOptions};
 
 use crate::outcome::{Bar, Outcome};
 
-/// Watches this process for so many samples, and counts what the process used meanwhile: it does nothing else.
+/// Watches this process for so many samples, and counts what the thread that does so has used meanwhile.
 ///
 /// # Errors
 /// Where the system says nothing about processes.
@@ -41,12 +41,9 @@ fn now() -> Timestamp {
     Timestamp(chrono::Utc::now().timestamp_micros())
 }
 
-/// Processor time of this process in nanoseconds, as the scheduler counts it: the clock ticks of `stat` are too coarse.
+/// Processor time of this thread, which does nothing but sample, in nanoseconds as the scheduler counts it: the clock
+/// ticks of `stat` are too coarse.
 fn used() -> anyhow::Result<Duration> {
-    let mut total = Duration::ZERO;
-    for task in std::fs::read_dir("/proc/self/task")? {
-        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-        total += Duration::from_nanos(text.split_whitespace().next().unwrap_or_default().parse()?);
-    }
-    Ok(total)
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(Duration::from_nanos(text.split_whitespace().next().unwrap_or_default().parse()?))
 }

@@ -1,5 +1,6 @@
 //! Events on the wire, and the union of all event types.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{dataset, experiment, node};
@@ -56,6 +57,9 @@ pub trait WireEvent: Sized {
     /// The event's type, such as `TrialFailed`.
     fn event_type(&self) -> &'static str;
 
+    /// The newest version of the payload's shape.
+    fn event_version(&self) -> u32;
+
     /// The stored form, always of the newest version.
     fn encode(&self) -> EncodedEvent;
 
@@ -64,6 +68,20 @@ pub trait WireEvent: Sized {
     /// # Errors
     /// [`DecodeError`] when the type or version is unknown or the payload has another shape.
     fn decode(event_type: &str, event_version: u32, payload: Value) -> Result<Self, DecodeError>;
+
+    /// As [`WireEvent::decode`], from the stored text: a payload of the newest version is read without a tree of
+    /// values in between.
+    ///
+    /// # Errors
+    /// As [`WireEvent::decode`]; text that is no JSON has no shape.
+    fn decode_text(event_type: &str, event_version: u32, payload: &str) -> Result<Self, DecodeError> {
+        let payload = serde_json::from_str(payload).map_err(|source| DecodeError::Shape {
+            event_type: event_type.to_owned(),
+            version: event_version,
+            source,
+        })?;
+        Self::decode(event_type, event_version, payload)
+    }
 }
 
 /// Implements [`WireEvent`] for an enum whose variants each wrap one payload struct of the same name. The
@@ -75,6 +93,10 @@ macro_rules! wire_events {
 
             fn event_type(&self) -> &'static str {
                 match self { $(Self::$name(_) => stringify!($name)),+ }
+            }
+
+            fn event_version(&self) -> u32 {
+                match self { $(Self::$name(_) => $version),+ }
             }
 
             fn encode(&self) -> $crate::event::EncodedEvent {
@@ -94,7 +116,7 @@ macro_rules! wire_events {
                 match event_type {
                     $(stringify!($name) => {
                         let payload = $crate::event::upcast(stringify!($name), event_version, $version, payload)?;
-                        serde_json::from_value(payload).map(Self::$name).map_err(|source| {
+                        $crate::event::from_object(payload).map(Self::$name).map_err(|source| {
                             $crate::event::DecodeError::Shape {
                                 event_type: event_type.to_owned(), version: event_version, source,
                             }
@@ -103,6 +125,19 @@ macro_rules! wire_events {
                     other => Err($crate::event::DecodeError::UnknownType {
                         stream_type: $stream.to_owned(), event_type: other.to_owned(),
                     }),
+                }
+            }
+
+            fn decode_text(event_type: &str, event_version: u32, payload: &str)
+                -> Result<Self, $crate::event::DecodeError> {
+                let shape = |source| $crate::event::DecodeError::Shape {
+                    event_type: event_type.to_owned(), version: event_version, source,
+                };
+                match (event_type, event_version) {
+                    $((stringify!($name), $version) => {
+                        $crate::event::from_object_text(payload).map(Self::$name).map_err(shape)
+                    })+
+                    _ => Self::decode(event_type, event_version, serde_json::from_str(payload).map_err(shape)?),
                 }
             }
         }
@@ -114,6 +149,21 @@ macro_rules! wire_events {
     };
 }
 pub(crate) use wire_events;
+
+/// A payload is an object; serde would read a struct from an array as well.
+pub(crate) fn from_object<T: DeserializeOwned>(payload: Value) -> Result<T, serde_json::Error> {
+    if payload.is_object() { serde_json::from_value(payload) } else { Err(not_an_object()) }
+}
+
+/// The same from text.
+pub(crate) fn from_object_text<T: DeserializeOwned>(payload: &str) -> Result<T, serde_json::Error> {
+    let value = serde_json::from_str(payload)?;
+    if payload.trim_start().starts_with('{') { Ok(value) } else { Err(not_an_object()) }
+}
+
+fn not_an_object() -> serde_json::Error {
+    serde::de::Error::custom("a payload must be an object")
+}
 
 /// One pure step from a version to the next.
 type Upcaster = fn(Value) -> Value;
@@ -163,6 +213,28 @@ impl AnyEvent {
                 experiment::Event::decode(event_type, event_version, payload).map(Self::Experiment)
             }
             node::Event::STREAM_TYPE => node::Event::decode(event_type, event_version, payload).map(Self::Node),
+            other => Err(DecodeError::UnknownType { stream_type: other.to_owned(), event_type: event_type.to_owned() }),
+        }
+    }
+
+    /// As [`AnyEvent::decode`], from the stored text.
+    ///
+    /// # Errors
+    /// As [`WireEvent::decode_text`].
+    pub fn decode_text(
+        stream_type: &str,
+        event_type: &str,
+        event_version: u32,
+        payload: &str,
+    ) -> Result<Self, DecodeError> {
+        match stream_type {
+            dataset::Event::STREAM_TYPE => {
+                dataset::Event::decode_text(event_type, event_version, payload).map(Self::Dataset)
+            }
+            experiment::Event::STREAM_TYPE => {
+                experiment::Event::decode_text(event_type, event_version, payload).map(Self::Experiment)
+            }
+            node::Event::STREAM_TYPE => node::Event::decode_text(event_type, event_version, payload).map(Self::Node),
             other => Err(DecodeError::UnknownType { stream_type: other.to_owned(), event_type: event_type.to_owned() }),
         }
     }

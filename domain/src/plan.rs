@@ -84,7 +84,15 @@ impl Plan {
                 continue;
             }
             trials.for_each(|trial| {
-                trial.spec.hyperparameters.insert(setting.to_owned(), value.clone());
+                let before = trial.spec.hyperparameters.insert(setting.to_owned(), value.clone());
+                // The deadline was for the planned value; work grows with the square of a width, at most.
+                if let (Some(Setting::Integer(before)), Setting::Integer(now)) = (before, value)
+                    && before > 0
+                    && *now > before
+                {
+                    let times = (*now as f64 / before as f64).powi(2);
+                    trial.limits.deadline_ms = (trial.limits.deadline_ms as f64 * times) as u64;
+                }
             });
             self.reasoning.push(ReasoningStep {
                 observation: format!("the user set {name}"),

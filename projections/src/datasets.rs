@@ -2,11 +2,13 @@
 
 use atsre_domain::dataset::Event as E;
 use atsre_domain::event::AnyEvent;
-use atsre_domain::{Digest, Recorded};
-use serde_json::{Value, json};
+use atsre_domain::{ArtifactRef, Recorded};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use crate::projection::{Artifacts, Projection, Table, moment};
-use crate::row::{Change, RowOp, columns};
+use crate::cell::{Cell, Columns, json, moment, scalar};
+use crate::projection::{Artifacts, Projection, Table, optional, required};
+use crate::row::{Change, RowOp};
 
 /// The projection.
 pub static DATASETS: Projection = Projection {
@@ -15,20 +17,45 @@ pub static DATASETS: Projection = Projection {
     stream_type: "dataset",
     version: 1,
     tables: &[
-        Table { name: "datasets", key: &["stream", "version"], partitioned_by: None },
-        Table { name: "causal_graphs", key: &["graph_id"], partitioned_by: None },
+        Table {
+            name: "datasets",
+            columns: &[
+                required("stream", "text"),
+                required("version", "integer"),
+                required("dataset_id", "bigint"),
+                required("name", "text"),
+                required("table_name", "text"),
+                optional("clean_table_name", "text"),
+                required("rows", "bigint"),
+                required("source", "jsonb"),
+                optional("statistics", "jsonb"),
+                optional("rules", "jsonb"),
+                optional("cleaning", "jsonb"),
+                required("created_at", "timestamptz"),
+            ],
+            key: &["stream", "version"],
+            partitioned_by: None,
+        },
+        Table {
+            name: "causal_graphs",
+            columns: &[
+                required("graph_id", "bigint"),
+                required("stream", "text"),
+                required("version", "integer"),
+                required("target", "text"),
+                required("discovery_algorithm", "text"),
+                required("significance_level", "double precision"),
+                required("graph_structure", "jsonb"),
+                required("adjacency_matrix", "jsonb"),
+                required("identified_drivers", "jsonb"),
+                required("interpretation", "text"),
+                required("created_at", "timestamptz"),
+            ],
+            key: &["graph_id"],
+            partitioned_by: None,
+        },
     ],
-    tables_sql: "
-        CREATE TABLE {schema}.datasets (
-            stream text NOT NULL, version integer NOT NULL, dataset_id bigint NOT NULL, name text NOT NULL,
-            table_name text NOT NULL, clean_table_name text, rows bigint NOT NULL, source jsonb NOT NULL, statistics jsonb,
-            rules jsonb, cleaning jsonb, created_at timestamptz NOT NULL, PRIMARY KEY (stream, version));
-        CREATE INDEX ON {schema}.datasets (name);
-        CREATE TABLE {schema}.causal_graphs (
-            graph_id bigint PRIMARY KEY, stream text NOT NULL, version integer NOT NULL, target text NOT NULL,
-            discovery_algorithm text NOT NULL, significance_level double precision NOT NULL, graph_structure jsonb NOT NULL,
-            adjacency_matrix jsonb NOT NULL, identified_drivers jsonb NOT NULL, interpretation text NOT NULL,
-            created_at timestamptz NOT NULL);",
+    indexes_sql: "CREATE INDEX ON {schema}.datasets (name);",
     views_sql: "
         CREATE VIEW read.datasets AS
             SELECT dataset_id, name, table_name, statistics, created_at, version, clean_table_name, rows, source, rules, cleaning
@@ -41,46 +68,62 @@ pub static DATASETS: Projection = Projection {
     apply,
 };
 
-fn needs(event: &AnyEvent) -> Vec<Digest> {
+fn needs(event: &AnyEvent) -> Vec<ArtifactRef> {
     match event {
-        AnyEvent::Dataset(E::DatasetProfiled(e)) => vec![e.profile.digest.clone()],
-        AnyEvent::Dataset(E::GraphDiscovered(e)) => vec![e.node_link.digest.clone()],
+        AnyEvent::Dataset(E::DatasetProfiled(e)) => vec![e.profile.clone()],
+        AnyEvent::Dataset(E::GraphDiscovered(e)) => vec![e.node_link.clone()],
         _ => Vec::new(),
     }
 }
 
-fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts) -> Vec<RowOp> {
-    let AnyEvent::Dataset(event) = &recorded.event else { return Vec::new() };
-    let artifact = |digest: &Digest| artifacts.get(digest).cloned().unwrap_or(Value::Null);
-    let row = |version: u32, change| {
-        vec![RowOp { table: "datasets", key: vec![json!(recorded.stream.0), json!(version)], change }]
+fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec<RowOp>, String> {
+    let AnyEvent::Dataset(event) = &recorded.event else { return Ok(Vec::new()) };
+    let artifact = |reference: &ArtifactRef| -> Result<Cell, String> {
+        let Some(bytes) = artifacts.get(&reference.digest) else { return Ok(None) };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        serde_json::from_str::<IgnoredAny>(&text)
+            .map_err(|error| format!("artifact {} is not JSON: {error}", reference.digest))?;
+        Ok(Some(text))
     };
-    match event {
+    let row = |version: u32, change| {
+        vec![RowOp { table: "datasets", key: vec![scalar(&recorded.stream), scalar(&version)], change }]
+    };
+    let update = |version: u32, columns| row(version, Change::Update(columns));
+    Ok(match event {
         E::DatasetRegistered(e) => row(
             e.version,
-            Change::Upsert(columns(json!({
-                "dataset_id": recorded.position, "name": e.name, "table_name": e.raw_table, "rows": e.rows, "source": e.source,
-                "created_at": moment(recorded.recorded_at),
-            }))),
+            Change::Upsert(Columns::from([
+                ("dataset_id", scalar(&recorded.position)),
+                ("name", scalar(&e.name)),
+                ("table_name", scalar(&e.raw_table)),
+                ("rows", scalar(&e.rows)),
+                ("source", json(&e.source)),
+                ("created_at", moment(recorded.recorded_at)),
+            ])),
         ),
-        E::DatasetProfiled(e) => {
-            row(e.version, Change::Update(columns(json!({ "statistics": artifact(&e.profile.digest) }))))
-        }
-        E::AnomalyRulesDerived(e) => row(e.version, Change::Update(columns(json!({ "rules": e.rules })))),
+        E::DatasetProfiled(e) => update(e.version, Columns::from([("statistics", artifact(&e.profile)?)])),
+        E::AnomalyRulesDerived(e) => update(e.version, Columns::from([("rules", json(&e.rules))])),
         E::DatasetCleaned(e) => {
-            row(e.version, Change::Update(columns(json!({ "clean_table_name": e.clean_table, "cleaning": e.summary }))))
+            let columns = [("clean_table_name", scalar(&e.clean_table)), ("cleaning", json(&e.summary))];
+            update(e.version, Columns::from(columns))
         }
         E::GraphDiscovered(e) => vec![RowOp {
             table: "causal_graphs",
-            key: vec![json!(recorded.position)],
-            change: Change::Upsert(columns(json!({
-                "stream": recorded.stream.0, "version": e.version, "target": e.target, "discovery_algorithm": e.algorithm,
-                "significance_level": e.significance_level, "graph_structure": artifact(&e.node_link.digest),
-                "adjacency_matrix": adjacency(&e.graph), "identified_drivers": e.drivers, "interpretation": e.interpretation,
-                "created_at": moment(recorded.recorded_at),
-            }))),
+            key: vec![scalar(&recorded.position)],
+            change: Change::Upsert(Columns::from([
+                ("stream", scalar(&recorded.stream)),
+                ("version", scalar(&e.version)),
+                ("target", scalar(&e.target)),
+                ("discovery_algorithm", scalar(&e.algorithm)),
+                ("significance_level", scalar(&e.significance_level)),
+                ("graph_structure", artifact(&e.node_link)?),
+                ("adjacency_matrix", json(&adjacency(&e.graph))),
+                ("identified_drivers", json(&e.drivers)),
+                ("interpretation", scalar(&e.interpretation)),
+                ("created_at", moment(recorded.recorded_at)),
+            ])),
         }],
-    }
+    })
 }
 
 /// `matrix[i][j]` is the mark at node i of the edge i – j: −1 tail, 1 arrow, 2 circle, 0 none.
@@ -99,5 +142,5 @@ fn adjacency(graph: &atsre_domain::graph::CausalGraph) -> Value {
         matrix[target][source] = code(edge.target_mark);
     }
     let variables: Vec<String> = graph.variables.iter().map(ToString::to_string).collect();
-    json!({ "variables": variables, "matrix": matrix })
+    serde_json::json!({ "variables": variables, "matrix": matrix })
 }

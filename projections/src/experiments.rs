@@ -2,53 +2,110 @@
 //!
 //! Rows are keyed by stream and trial number, so that `apply` needs no other row; the views turn them into the ids
 //! that people see, the positions of the creating events. What comes by the dozen is stored as arrays, a row for each
-//! forecast path and for each batch of samples, and unfolded by the views: that is what lets this read model keep up
+//! forecast series and for each batch of samples, and unfolded by the views: that is what lets this read model keep up
 //! with the log.
 
 use atsre_domain::event::AnyEvent;
 use atsre_domain::experiment::Event as E;
 use atsre_domain::identity::TrialNumber;
 use atsre_domain::metric::Score;
-use atsre_domain::{Digest, Recorded};
-use serde_json::{Value, json};
+use atsre_domain::{ArtifactRef, Digest, Recorded};
+use serde::Deserialize;
 
-use crate::projection::{Artifacts, Projection, Table, moment};
+use crate::cell::{Cell, Columns, array, json, moment, scalar, sparse_array};
+use crate::projection::{Artifacts, Projection, Table, optional, required};
 use crate::resources;
-use crate::row::{Change, RowOp, columns};
+use crate::row::{Change, RowOp};
 
 /// The projection.
 pub static EXPERIMENTS: Projection = Projection {
     name: "experiments",
     child: "projector:experiments",
     stream_type: "experiment",
-    version: 1,
+    version: 2,
     tables: &[
-        Table { name: "experiments", key: &["stream"], partitioned_by: None },
-        Table { name: "trials", key: &["stream", "trial_no"], partitioned_by: None },
-        Table { name: "model_metrics", key: &["stream", "trial_no", "metric", "split"], partitioned_by: None },
-        Table { name: "forecasts", key: &["stream", "trial_no", "item_id", "quantile"], partitioned_by: None },
+        Table {
+            name: "experiments",
+            columns: &[
+                required("stream", "text"),
+                required("experiment_id", "bigint"),
+                required("dataset_name", "text"),
+                required("experiment_name", "text"),
+                optional("hypothesis", "text"),
+                required("objective", "text"),
+                required("target", "text"),
+                required("horizon", "integer"),
+                optional("agent_reasoning", "jsonb"),
+                optional("reasoner", "text"),
+                required("status", "text"),
+                required("approval_required", "boolean"),
+                required("awaiting", "boolean"),
+                optional("causal_graph_id", "bigint"),
+                optional("ensemble_strategy", "text"),
+                optional("best_trial_no", "integer"),
+                optional("error", "text"),
+                optional("report_digest", "text"),
+                required("seed", "numeric"),
+                required("created_at", "timestamptz"),
+                optional("ended_at", "timestamptz"),
+            ],
+            key: &["stream"],
+            partitioned_by: None,
+        },
+        Table {
+            name: "trials",
+            columns: &[
+                required("stream", "text"),
+                required("trial_no", "integer"),
+                required("trial_id", "bigint"),
+                required("framework", "text"),
+                required("model_name", "text"),
+                required("hyperparameters", "jsonb"),
+                required("covariates", "jsonb"),
+                required("role", "text"),
+                required("ensemble_strategy", "text"),
+                required("attempt", "integer"),
+                required("status", "text"),
+                optional("error", "text"),
+                optional("diagnosis", "text"),
+                optional("usage", "jsonb"),
+                optional("result_digest", "text"),
+                optional("execution_start", "timestamptz"),
+                optional("execution_end", "timestamptz"),
+            ],
+            key: &["stream", "trial_no"],
+            partitioned_by: None,
+        },
+        Table {
+            name: "model_metrics",
+            columns: &[
+                required("stream", "text"),
+                required("trial_no", "integer"),
+                required("metric", "text[]"),
+                required("split", "text[]"),
+                required("value", "double precision[]"),
+                required("half_width", "double precision[]"),
+            ],
+            key: &["stream", "trial_no"],
+            partitioned_by: None,
+        },
+        // Values by level and then by step: those of the mean first, at level -1.
+        Table {
+            name: "forecasts",
+            columns: &[
+                required("stream", "text"),
+                required("trial_no", "integer"),
+                required("item_id", "text"),
+                required("levels", "double precision[]"),
+                required("ts", "bigint[]"),
+                required("value", "double precision[]"),
+            ],
+            key: &["stream", "trial_no", "item_id"],
+            partitioned_by: None,
+        },
         resources::SAMPLES,
     ],
-    tables_sql: "
-        CREATE TABLE {schema}.experiments (
-            stream text PRIMARY KEY, experiment_id bigint NOT NULL, dataset_name text NOT NULL, experiment_name text NOT NULL,
-            hypothesis text, objective text NOT NULL, target text NOT NULL, horizon integer NOT NULL, agent_reasoning jsonb,
-            reasoner text, status text NOT NULL, approval_required boolean NOT NULL, awaiting boolean NOT NULL, causal_graph_id bigint,
-            ensemble_strategy text, best_trial_no integer, error text, report_digest text, seed numeric NOT NULL,
-            created_at timestamptz NOT NULL, ended_at timestamptz);
-        CREATE TABLE {schema}.trials (
-            stream text NOT NULL, trial_no integer NOT NULL, trial_id bigint NOT NULL, framework text NOT NULL, model_name text NOT NULL,
-            hyperparameters jsonb NOT NULL, covariates jsonb NOT NULL, role text NOT NULL, ensemble_strategy text NOT NULL,
-            attempt integer NOT NULL, status text NOT NULL, error text, diagnosis text, usage jsonb, result_digest text,
-            execution_start timestamptz, execution_end timestamptz, PRIMARY KEY (stream, trial_no));
-        CREATE UNIQUE INDEX ON {schema}.trials (trial_id);
-        CREATE TABLE {schema}.model_metrics (
-            stream text NOT NULL, trial_no integer NOT NULL, metric text NOT NULL, split text NOT NULL,
-            value double precision NOT NULL, half_width double precision, PRIMARY KEY (stream, trial_no, metric, split));
-        CREATE TABLE {schema}.forecasts (
-            stream text NOT NULL, trial_no integer NOT NULL, item_id text NOT NULL, quantile double precision NOT NULL,
-            ts bigint[] NOT NULL, value double precision[] NOT NULL, PRIMARY KEY (stream, trial_no, item_id, quantile));
-        {samples}",
+    indexes_sql: "CREATE UNIQUE INDEX ON {schema}.trials (trial_id);",
     views_sql: "
         CREATE VIEW read.experiments AS
             SELECT e.experiment_id, e.dataset_name, e.experiment_name, e.hypothesis, e.objective, e.agent_reasoning,
@@ -63,13 +120,17 @@ pub static EXPERIMENTS: Projection = Projection {
                    t.diagnosis, t.usage, t.result_digest
             FROM {schema}.trials t JOIN {schema}.experiments e ON e.stream = t.stream;
         CREATE VIEW read.model_metrics AS
-            SELECT t.trial_id, m.metric, m.split, m.value, m.half_width
-            FROM {schema}.model_metrics m JOIN {schema}.trials t ON t.stream = m.stream AND t.trial_no = m.trial_no;
+            SELECT t.trial_id, u.metric, u.split, u.value, u.half_width
+            FROM {schema}.model_metrics m JOIN {schema}.trials t ON t.stream = m.stream AND t.trial_no = m.trial_no
+            CROSS JOIN LATERAL unnest(m.metric, m.split, m.value, m.half_width) AS u (metric, split, value, half_width);
         CREATE VIEW read.forecasts AS
-            SELECT t.trial_id, f.item_id, to_timestamp(u.ts / 1000000.0) AS ts, CASE WHEN f.quantile < 0 THEN NULL ELSE f.quantile END AS quantile,
-                   u.value, u.step::integer AS step, u.ts AS ts_micros
+            SELECT t.trial_id, f.item_id, to_timestamp(c.ts / 1000000.0) AS ts, CASE WHEN c.level < 0 THEN NULL ELSE c.level END AS quantile,
+                   c.value, c.step::integer AS step, c.ts AS ts_micros
             FROM {schema}.forecasts f JOIN {schema}.trials t ON t.stream = f.stream AND t.trial_no = f.trial_no
-            CROSS JOIN LATERAL unnest(f.ts, f.value) WITH ORDINALITY AS u (ts, value, step);
+            CROSS JOIN LATERAL (
+                SELECT v.value, (v.place - 1) % cardinality(f.ts) + 1 AS step,
+                       f.ts[(v.place - 1) % cardinality(f.ts) + 1] AS ts, f.levels[(v.place - 1) / cardinality(f.ts) + 1] AS level
+                FROM unnest(f.value) WITH ORDINALITY AS v (value, place)) c;
         CREATE VIEW read.resource_logs AS
             SELECT s.window_start + u.offset_ms * interval '1 millisecond' AS log_time, t.trial_id,
                    u.cpu_milli / 10.0::double precision AS cpu_usage_percent, u.rss_bytes / 1048576.0::double precision AS ram_usage_mb,
@@ -88,69 +149,117 @@ pub static EXPERIMENTS: Projection = Projection {
 /// The key of the mean among the quantiles; the view shows it as NULL.
 const MEAN: f64 = -1.0;
 
-fn needs(event: &AnyEvent) -> Vec<Digest> {
+fn needs(event: &AnyEvent) -> Vec<ArtifactRef> {
     match event {
-        AnyEvent::Experiment(E::TrialCompleted(e)) => vec![e.result.digest.clone()],
-        AnyEvent::Experiment(E::EnsembleBuilt(e)) => vec![e.result.digest.clone()],
+        AnyEvent::Experiment(E::TrialCompleted(e)) => vec![e.result.clone()],
+        AnyEvent::Experiment(E::EnsembleBuilt(e)) => vec![e.result.clone()],
         _ => Vec::new(),
     }
 }
 
-fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts) -> Vec<RowOp> {
-    let AnyEvent::Experiment(event) = &recorded.event else { return Vec::new() };
+fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec<RowOp>, String> {
+    let AnyEvent::Experiment(event) = &recorded.event else { return Ok(Vec::new()) };
     let rows = Rows { stream: &recorded.stream.0, recorded, artifacts };
-    match event {
-        E::ExperimentOpened(e) => vec![rows.experiment(Change::Upsert(columns(json!({
-            "experiment_id": recorded.position, "dataset_name": e.dataset.name, "experiment_name": e.name,
-            "objective": e.objective.name(), "target": e.target, "horizon": e.horizon, "status": "PLANNED",
-            "approval_required": e.approval_required, "awaiting": false, "seed": e.seed, "created_at": moment(recorded.recorded_at),
-        }))))],
-        E::DiagnosisRequested(_) => rows.experiment_update(json!({ "status": "RUNNING" })),
-        E::PlanProposed(e) => rows.experiment_update(json!({
-            "hypothesis": e.plan.hypothesis, "agent_reasoning": e.plan.reasoning, "reasoner": e.reasoner, "awaiting": true,
-            "causal_graph_id": e.graph, "ensemble_strategy": e.plan.ensemble_strategy,
-        })),
-        E::PlanApproved(_) | E::PlanRejected(_) => rows.experiment_update(json!({ "awaiting": false })),
-        E::ReportPublished(e) => rows.experiment_update(json!({ "report_digest": e.html.digest })),
+    let now = || moment(recorded.recorded_at);
+    Ok(match event {
+        E::ExperimentOpened(e) => vec![rows.experiment(Change::Upsert(Columns::from([
+            ("experiment_id", scalar(&recorded.position)),
+            ("dataset_name", scalar(&e.dataset.name)),
+            ("experiment_name", scalar(&e.name)),
+            ("objective", scalar(&e.objective.name())),
+            ("target", scalar(&e.target)),
+            ("horizon", scalar(&e.horizon)),
+            ("status", scalar(&"PLANNED")),
+            ("approval_required", scalar(&e.approval_required)),
+            ("awaiting", scalar(&false)),
+            ("seed", scalar(&e.seed)),
+            ("created_at", now()),
+        ])))],
+        E::DiagnosisRequested(_) => rows.experiment_update([("status", scalar(&"RUNNING"))]),
+        E::PlanProposed(e) => rows.experiment_update([
+            ("hypothesis", scalar(&e.plan.hypothesis)),
+            ("agent_reasoning", json(&e.plan.reasoning)),
+            ("reasoner", scalar(&e.reasoner)),
+            ("awaiting", scalar(&true)),
+            ("causal_graph_id", scalar(&e.graph)),
+            ("ensemble_strategy", scalar(&e.plan.ensemble_strategy)),
+        ]),
+        E::PlanApproved(_) | E::PlanRejected(_) => rows.experiment_update([("awaiting", scalar(&false))]),
+        E::ReportPublished(e) => rows.experiment_update([("report_digest", scalar(&e.html.digest))]),
         E::ExperimentCompleted(e) => rows.ended("COMPLETED", None, Some(e.best)),
         E::ExperimentFailed(e) => rows.ended("FAILED", Some(&e.reason), None),
         E::ExperimentCancelled(e) => rows.ended("CANCELLED", Some(&e.reason), None),
-        E::TrialQueued(e) => vec![rows.trial(e.trial, Change::Upsert(columns(json!({
-            "trial_id": recorded.position, "framework": e.spec.framework, "model_name": e.spec.model,
-            "hyperparameters": e.spec.hyperparameters, "covariates": e.spec.covariates, "role": e.role,
-            "ensemble_strategy": "none", "attempt": 1, "status": "QUEUED",
-        }))))],
-        E::TrialLeased(e) => rows.trial_update(e.trial, json!({ "status": "LEASED" })),
-        E::TrialStarted(e) => {
-            rows.trial_update(e.trial, json!({ "status": "RUNNING", "execution_start": moment(recorded.recorded_at) }))
-        }
+        E::TrialQueued(e) => vec![rows.trial(
+            e.trial,
+            Change::Upsert(Columns::from([
+                ("trial_id", scalar(&recorded.position)),
+                ("framework", scalar(&e.spec.framework)),
+                ("model_name", scalar(&e.spec.model)),
+                ("hyperparameters", json(&e.spec.hyperparameters)),
+                ("covariates", json(&e.spec.covariates)),
+                ("role", scalar(&e.role)),
+                ("ensemble_strategy", scalar(&"none")),
+                ("attempt", scalar(&1)),
+                ("status", scalar(&"QUEUED")),
+            ])),
+        )],
+        E::TrialLeased(e) => rows.trial_update(e.trial, [("status", scalar(&"LEASED"))]),
+        E::TrialStarted(e) => rows.trial_update(e.trial, [("status", scalar(&"RUNNING")), ("execution_start", now())]),
         E::TrialCompleted(e) => {
-            let mut ops = rows.trial_update(e.trial, json!({
-                "status": "COMPLETED", "error": null, "usage": e.usage, "result_digest": e.result.digest,
-                "execution_end": moment(recorded.recorded_at),
-            }));
-            ops.extend(rows.metrics(e.trial, &e.scores));
-            ops.extend(rows.forecasts(e.trial, &e.result.digest));
+            let mut ops = rows.trial_update(
+                e.trial,
+                [
+                    ("status", scalar(&"COMPLETED")),
+                    ("error", None),
+                    ("usage", json(&e.usage)),
+                    ("result_digest", scalar(&e.result.digest)),
+                    ("execution_end", now()),
+                ],
+            );
+            ops.push(rows.metrics(e.trial, &e.scores));
+            ops.extend(rows.forecasts(e.trial, &e.result.digest)?);
             ops
         }
-        E::TrialFailed(e) => rows.trial_update(e.trial, json!({
-            "status": "FAILED", "error": format!("{}: {}", e.failure.kind.name(), e.failure.message), "usage": e.usage,
-            "execution_end": moment(recorded.recorded_at),
-        })),
-        E::TrialRetried(e) => rows.trial_update(e.trial, json!({
-            "status": "QUEUED", "attempt": e.attempt, "diagnosis": format!("{} → {}", e.diagnosis, e.changes.join(", ")),
-            "hyperparameters": e.spec.hyperparameters,
-        })),
-        E::TrialAbandoned(e) => rows.trial_update(e.trial, json!({ "status": "ABANDONED", "error": e.reason })),
+        E::TrialFailed(e) => rows.trial_update(
+            e.trial,
+            [
+                ("status", scalar(&"FAILED")),
+                ("error", Some(format!("{}: {}", e.failure.kind.name(), e.failure.message))),
+                ("usage", json(&e.usage)),
+                ("execution_end", now()),
+            ],
+        ),
+        E::TrialRetried(e) => rows.trial_update(
+            e.trial,
+            [
+                ("status", scalar(&"QUEUED")),
+                ("attempt", scalar(&e.attempt)),
+                ("diagnosis", Some(format!("{} → {}", e.diagnosis, e.changes.join(", ")))),
+                ("hyperparameters", json(&e.spec.hyperparameters)),
+            ],
+        ),
+        E::TrialAbandoned(e) => {
+            rows.trial_update(e.trial, [("status", scalar(&"ABANDONED")), ("error", scalar(&e.reason))])
+        }
         E::EnsembleBuilt(e) => {
-            let mut ops = vec![rows.trial(e.trial, Change::Upsert(columns(json!({
-                "trial_id": recorded.position, "framework": "atsre", "model_name": "greedy-ensemble",
-                "hyperparameters": { "members": e.members }, "covariates": [], "role": "ensemble", "ensemble_strategy": e.strategy,
-                "attempt": 1, "status": "COMPLETED", "result_digest": e.result.digest,
-                "execution_end": moment(recorded.recorded_at),
-            }))))];
-            ops.extend(rows.metrics(e.trial, &e.scores));
-            ops.extend(rows.forecasts(e.trial, &e.result.digest));
+            let mut ops = vec![rows.trial(
+                e.trial,
+                Change::Upsert(Columns::from([
+                    ("trial_id", scalar(&recorded.position)),
+                    ("framework", scalar(&"atsre")),
+                    ("model_name", scalar(&"greedy-ensemble")),
+                    ("hyperparameters", json(&serde_json::json!({ "members": e.members }))),
+                    ("covariates", json(&[(); 0])),
+                    ("role", scalar(&"ensemble")),
+                    ("ensemble_strategy", scalar(&e.strategy)),
+                    ("attempt", scalar(&1)),
+                    ("status", scalar(&"COMPLETED")),
+                    ("result_digest", scalar(&e.result.digest)),
+                    ("execution_end", now()),
+                ])),
+            )];
+            ops.push(rows.metrics(e.trial, &e.scores));
+            ops.extend(rows.forecasts(e.trial, &e.result.digest)?);
             ops
         }
         E::ResourceSampled(e) => vec![resources::row(recorded, e)],
@@ -164,63 +273,85 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts) -> Vec<RowOp> {
         | E::QuestionAnswered(_)
         | E::StageFailed(_)
         | E::FallbackTaken(_) => Vec::new(),
-    }
+    })
 }
 
 struct Rows<'a> {
     stream: &'a str,
     recorded: &'a Recorded<AnyEvent>,
-    artifacts: &'a Artifacts,
+    artifacts: &'a Artifacts<'a>,
+}
+
+/// What this read model takes from a trial's result.
+#[derive(Deserialize)]
+struct TrialResult {
+    quantile_levels: Vec<f64>,
+    forecasts: Vec<Forecast>,
+}
+
+#[derive(Deserialize)]
+struct Forecast {
+    item_id: String,
+    times: Vec<i64>,
+    mean: Vec<Option<f64>>,
+    quantiles: Vec<Vec<Option<f64>>>,
 }
 
 impl Rows<'_> {
     fn experiment(&self, change: Change) -> RowOp {
-        RowOp { table: "experiments", key: vec![json!(self.stream)], change }
+        RowOp { table: "experiments", key: vec![Some(self.stream.to_owned())], change }
     }
 
-    fn experiment_update(&self, changed: Value) -> Vec<RowOp> {
-        vec![self.experiment(Change::Update(columns(changed)))]
+    fn experiment_update<const N: usize>(&self, changed: [(&'static str, Cell); N]) -> Vec<RowOp> {
+        vec![self.experiment(Change::Update(Columns::from(changed)))]
     }
 
     fn ended(&self, status: &str, error: Option<&str>, best: Option<TrialNumber>) -> Vec<RowOp> {
-        self.experiment_update(json!({
-            "status": status, "error": error, "best_trial_no": best, "ended_at": moment(self.recorded.recorded_at),
-        }))
+        self.experiment_update([
+            ("status", scalar(&status)),
+            ("error", scalar(&error)),
+            ("best_trial_no", scalar(&best)),
+            ("ended_at", moment(self.recorded.recorded_at)),
+        ])
     }
 
     fn trial(&self, number: TrialNumber, change: Change) -> RowOp {
-        RowOp { table: "trials", key: vec![json!(self.stream), json!(number)], change }
+        RowOp { table: "trials", key: vec![Some(self.stream.to_owned()), scalar(&number)], change }
     }
 
-    fn trial_update(&self, number: TrialNumber, changed: Value) -> Vec<RowOp> {
-        vec![self.trial(number, Change::Update(columns(changed)))]
+    fn trial_update<const N: usize>(&self, number: TrialNumber, changed: [(&'static str, Cell); N]) -> Vec<RowOp> {
+        vec![self.trial(number, Change::Update(Columns::from(changed)))]
     }
 
-    fn metrics(&self, number: TrialNumber, scores: &[Score]) -> Vec<RowOp> {
-        let row = |score: &Score| RowOp {
+    /// One row for all; the names are plain words, which need no quotes in an array.
+    fn metrics(&self, number: TrialNumber, scores: &[Score]) -> RowOp {
+        RowOp {
             table: "model_metrics",
-            key: vec![json!(self.stream), json!(number), json!(score.metric.name()), json!(score.split.name())],
-            change: Change::Upsert(columns(json!({ "value": score.value, "half_width": score.half_width }))),
-        };
-        scores.iter().map(row).collect()
+            key: vec![Some(self.stream.to_owned()), scalar(&number)],
+            change: Change::Upsert(Columns::from([
+                ("metric", array(scores.iter().map(|score| score.metric.name()))),
+                ("split", array(scores.iter().map(|score| score.split.name()))),
+                ("value", array(scores.iter().map(|score| score.value))),
+                ("half_width", sparse_array(scores.iter().map(|score| score.half_width))),
+            ])),
+        }
     }
 
-    /// One row for each item and level, and one for the mean.
-    fn forecasts(&self, number: TrialNumber, digest: &Digest) -> Vec<RowOp> {
-        let Some(result) = self.artifacts.get(digest) else { return Vec::new() };
-        let list = |value: &'static str, of: &Value| of[value].as_array().cloned().unwrap_or_default();
-        let levels = list("quantile_levels", result);
-        let mut ops = Vec::new();
-        for series in result["forecasts"].as_array().into_iter().flatten() {
-            let quantiles = levels.iter().cloned().zip(list("quantiles", series));
-            for (level, values) in std::iter::once((json!(MEAN), series["mean"].clone())).chain(quantiles) {
-                ops.push(RowOp {
-                    table: "forecasts",
-                    key: vec![json!(self.stream), json!(number), series["item_id"].clone(), level],
-                    change: Change::Upsert(columns(json!({ "ts": series["times"], "value": values }))),
-                });
-            }
-        }
-        ops
+    /// One row for each item.
+    fn forecasts(&self, number: TrialNumber, digest: &Digest) -> Result<Vec<RowOp>, String> {
+        let Some(bytes) = self.artifacts.get(digest) else { return Ok(Vec::new()) };
+        let result: TrialResult = serde_json::from_slice(bytes)
+            .map_err(|error| format!("artifact {digest} is not a trial's result: {error}"))?;
+        let levels = array(std::iter::once(&MEAN).chain(&result.quantile_levels));
+        let row = |series: &Forecast| RowOp {
+            table: "forecasts",
+            key: vec![Some(self.stream.to_owned()), scalar(&number), Some(series.item_id.clone())],
+            change: Change::Upsert(Columns::from([
+                ("levels", levels.clone()),
+                ("ts", array(&series.times)),
+                ("value", sparse_array(std::iter::once(&series.mean).chain(&series.quantiles).flatten().copied())),
+            ])),
+        };
+        Ok(result.forecasts.iter().map(row).collect())
     }
 }

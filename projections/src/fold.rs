@@ -1,12 +1,10 @@
 //! Events in, merged row operations out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use atsre_domain::event::AnyEvent;
-use atsre_domain::{Digest, Recorded};
-use atsre_store::{Error as StoreError, Store, StoredEvent};
-use futures::{FutureExt as _, StreamExt as _};
-use serde_json::Value;
+use atsre_domain::{ArtifactRef, Digest, Recorded};
+use atsre_store::{Error as StoreError, Store, StoredEvent, told};
 
 use crate::error::Error;
 use crate::projection::{Artifacts, Projection};
@@ -14,8 +12,9 @@ use crate::row::Merged;
 
 /// Rows after which a batch ends early, so that a log of wide forecasts does not fill the memory.
 const MOST_ROWS: usize = 20_000;
-/// Events whose artifacts are fetched at the same time.
-const FETCHES: usize = 8;
+/// Artifacts fetched in one round trip: so many, and so many bytes.
+const FETCH: usize = 256;
+const FETCH_BYTES: u64 = 32 << 20;
 
 /// What a batch came to.
 #[derive(Debug, Default)]
@@ -34,18 +33,32 @@ pub(crate) struct Folded {
 /// When the store does not answer.
 pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[StoredEvent]) -> Result<Folded, Error> {
     let mut folded = Folded::default();
-    // Boxed and gathered first: as a stream of closures over references, rustc cannot see that it may change threads.
-    let preparing: Vec<_> = events.iter().map(|stored| prepare(store, projection, stored).boxed()).collect();
-    let mut prepared = futures::stream::iter(preparing).buffered(FETCHES);
-    while let Some(event) = prepared.next().await {
-        match event? {
-            Prepared::OfAnotherStream => {}
-            Prepared::Event(recorded, artifacts) => {
-                for op in (projection.apply)(&recorded, &artifacts) {
-                    folded.merged.add(op);
+    let mut decoded: VecDeque<Decoded> = events.iter().map(|stored| decode(projection, stored)).collect();
+    let mut fetched = BTreeMap::new();
+    while let Some(event) = decoded.pop_front() {
+        match event {
+            Decoded::OfAnotherStream => {}
+            Decoded::Event(recorded, needs) => {
+                if needs.iter().any(|needed| !fetched.contains_key(&needed.digest)) {
+                    fetched = fetch(store, &needs, &decoded).await?;
+                }
+                if let Some(unsound) = needs.iter().find(|needed| !fetched.contains_key(&needed.digest)) {
+                    folded.poison = Some(why_unsound(store, &unsound.digest).await?);
+                    return Ok(folded);
+                }
+                let artifacts: Artifacts<'_> = needs
+                    .iter()
+                    .filter_map(|needed| Some((needed.digest.clone(), fetched.get(&needed.digest)?.as_slice())))
+                    .collect();
+                match (projection.apply)(&recorded, &artifacts) {
+                    Ok(ops) => ops.into_iter().for_each(|op| folded.merged.add(op)),
+                    Err(message) => {
+                        folded.poison = Some(message);
+                        return Ok(folded);
+                    }
                 }
             }
-            Prepared::Poison(message) => {
+            Decoded::Poison(message) => {
                 folded.poison = Some(message);
                 return Ok(folded);
             }
@@ -58,51 +71,57 @@ pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[Store
     Ok(folded)
 }
 
-enum Prepared {
+enum Decoded {
     OfAnotherStream,
-    Event(Box<Recorded<AnyEvent>>, Artifacts),
+    Event(Box<Recorded<AnyEvent>>, Vec<ArtifactRef>),
     Poison(String),
 }
 
-async fn prepare(store: &Store, projection: &Projection, stored: &StoredEvent) -> Result<Prepared, Error> {
+fn decode(projection: &Projection, stored: &StoredEvent) -> Decoded {
     if stored.stream_type != projection.stream_type {
-        return Ok(Prepared::OfAnotherStream);
+        return Decoded::OfAnotherStream;
     }
-    let event = match stored.decode() {
-        Ok(event) => event,
-        Err(error) => return Ok(Prepared::Poison(told(&error))),
-    };
-    let mut artifacts: BTreeMap<Digest, Value> = BTreeMap::new();
-    for digest in (projection.needs)(&event) {
-        let bytes = match store.artifacts().get(&digest).await {
-            Ok(bytes) => bytes,
-            Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. })) => {
-                return Ok(Prepared::Poison(told(&error)));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => artifacts.insert(digest, value),
-            Err(error) => return Ok(Prepared::Poison(format!("artifact {digest} is not JSON: {error}"))),
-        };
+    match stored.decode() {
+        Ok(event) => {
+            let needs = (projection.needs)(&event);
+            let recorded = Recorded {
+                position: stored.position,
+                stream: stored.stream.clone(),
+                sequence: stored.sequence,
+                recorded_at: stored.recorded_at,
+                event,
+            };
+            Decoded::Event(Box::new(recorded), needs)
+        }
+        Err(error) => Decoded::Poison(told(&error)),
     }
-    let recorded = Recorded {
-        position: stored.position,
-        stream: stored.stream.clone(),
-        sequence: stored.sequence,
-        recorded_at: stored.recorded_at,
-        event,
-    };
-    Ok(Prepared::Event(Box::new(recorded), artifacts))
 }
 
-/// An error with its causes, in one line.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+/// The artifacts that an event needs, and ahead of their time those of the events after it, as far as the limits go.
+async fn fetch(
+    store: &Store,
+    needs: &[ArtifactRef],
+    later: &VecDeque<Decoded>,
+) -> Result<BTreeMap<Digest, Vec<u8>>, StoreError> {
+    let ahead = later.iter().flat_map(|event| match event {
+        Decoded::Event(_, needs) => needs.as_slice(),
+        Decoded::OfAnotherStream | Decoded::Poison(_) => &[],
+    });
+    let mut bytes = 0;
+    let ahead = ahead.take(FETCH).take_while(|needed| {
+        bytes += needed.length_bytes;
+        bytes <= FETCH_BYTES
+    });
+    let digests: Vec<Digest> = needs.iter().chain(ahead).map(|needed| needed.digest.clone()).collect();
+    store.artifacts().get_sound(&digests).await
+}
+
+/// Why an artifact cannot be used.
+async fn why_unsound(store: &Store, digest: &Digest) -> Result<String, Error> {
+    match store.artifacts().get(digest).await {
+        // It was written, or mended, in between: the next attempt finds it.
+        Ok(_) => Ok(format!("artifact {digest} was not there a moment ago")),
+        Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. })) => Ok(told(&error)),
+        Err(error) => Err(error.into()),
     }
-    text
 }

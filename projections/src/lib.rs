@@ -7,6 +7,7 @@
 //! This crate decides nothing, and nothing decides by reading its tables but the planner's look at history.
 //! Start reading at [`projection`], then [`experiments`], then [`runner`].
 
+pub mod cell;
 pub mod datasets;
 pub mod error;
 pub mod experiments;

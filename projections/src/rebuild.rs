@@ -20,9 +20,9 @@ const MOST_DIFFERENCES: i64 = 20;
 pub struct Difference {
     /// The table.
     pub table: String,
-    /// The row's key, as JSON.
+    /// The row's key, as JSON; `*` where the whole table is meant.
     pub key: String,
-    /// `missing` from the live table, `extra` in it, or `changed`.
+    /// `missing` from the live table, `extra` in it, `changed`, or `unreadable`: the table was dropped or altered.
     pub kind: String,
 }
 
@@ -147,22 +147,22 @@ async fn fold_into(
     let mut at = from;
     while at < until {
         let most = usize::try_from(until.0 - at.0).unwrap_or(BATCH).min(BATCH);
-        let events = store.log().read(at, most).await?;
-        let mut rest = events.as_slice();
-        if rest.is_empty() {
+        let page = store.log().read_type(at, most, projection.stream_type).await?;
+        if page.reached == at {
             break;
         }
+        let mut rest = page.events.as_slice();
         while !rest.is_empty() {
             let folded = fold(store, projection, rest).await?;
-            let (done, later) = rest.split_at(folded.events);
+            let later = &rest[folded.events..];
             if let (Some(message), Some(event)) = (folded.poison, later.first()) {
                 let name = projection.name.to_owned();
                 return Err(Error::Stopped { name, position: event.position, message });
             }
             write(store, projection, schema, folded.merged, within.as_deref_mut()).await?;
-            at = done.last().map_or(at, |event| event.position);
             rest = later;
         }
+        at = page.reached;
     }
     Ok(at)
 }
@@ -206,7 +206,20 @@ async fn compare_schemas(
         .await?;
         rows += row.try_get::<i64, _>("rows")?.unsigned_abs();
         digests.push(format!("{}:{}", table.name, row.try_get::<String, _>("digest")?));
-        differences.extend(table_differences(connection, table, &live, fresh).await?);
+        // A savepoint, because a statement that fails would end the transaction.
+        let mut attempt = connection.begin().await?;
+        match table_differences(&mut attempt, table, &live, fresh).await {
+            Ok(found) => {
+                attempt.commit().await?;
+                differences.extend(found);
+            }
+            Err(error) if is_of_shape(&error) => {
+                attempt.rollback().await?;
+                let (table, key) = (table.name.to_owned(), "*".to_owned());
+                differences.push(Difference { table, key, kind: "unreadable".to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(Comparison {
         name: projection.name.to_owned(),
@@ -223,7 +236,7 @@ async fn table_differences(
     table: &Table,
     live: &str,
     fresh: &str,
-) -> Result<Vec<Difference>, Error> {
+) -> Result<Vec<Difference>, sqlx::Error> {
     let key = |alias: &str| {
         let columns: Vec<String> = table.key.iter().map(|c| format!("'{c}', {alias}.{c}")).collect();
         format!("jsonb_build_object({})::text", columns.join(", "))
@@ -244,4 +257,10 @@ async fn table_differences(
     rows.iter()
         .map(|row| Ok(Difference { table: name.to_owned(), key: row.try_get("key")?, kind: row.try_get("kind")? }))
         .collect()
+}
+
+/// Whether the tables do not have the shape that this build gave them: one was dropped or altered by hand.
+fn is_of_shape(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.code().is_some_and(|code| code.starts_with("42"))
 }

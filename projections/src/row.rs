@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use crate::cell::{Cell, Columns};
 
 /// What an event does to one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub struct RowOp {
     /// The table, without its schema.
     pub table: &'static str,
     /// The key's columns, in the order of the table's key.
-    pub key: Vec<Value>,
+    pub key: Vec<Cell>,
     /// What happens.
     pub change: Change,
 }
@@ -19,18 +19,9 @@ pub struct RowOp {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// It is there with these columns from now on; other columns of a row that was there stay as they were.
-    Upsert(Map<String, Value>),
+    Upsert(Columns),
     /// These columns change; nothing happens where the row is not there.
-    Update(Map<String, Value>),
-}
-
-/// The columns of a JSON object literal.
-#[must_use]
-pub fn columns(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        other => unreachable!("columns are written as an object, not as {other}"),
-    }
+    Update(Columns),
 }
 
 /// What a batch does to one row: the update first, then the upsert. That order is the events': what comes after an
@@ -38,11 +29,11 @@ pub fn columns(value: Value) -> Map<String, Value> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowChange {
     /// The key's columns.
-    pub key: Vec<Value>,
+    pub key: Vec<Cell>,
     /// The columns that change where the row is there.
-    pub update: Option<Map<String, Value>>,
+    pub update: Option<Columns>,
     /// The columns with which the row is there afterwards.
-    pub upsert: Option<Map<String, Value>>,
+    pub upsert: Option<Columns>,
 }
 
 /// The operations of a batch, merged: at most one update and one upsert for each row, so that the result does not
@@ -58,7 +49,7 @@ struct MergedTable {
     name: &'static str,
     /// In the order of the first operation on each.
     rows: Vec<RowChange>,
-    /// By the key's JSON text; only looked up, never gone through.
+    /// By the key's text; only looked up, never gone through.
     places: HashMap<String, usize>,
 }
 
@@ -106,11 +97,12 @@ impl Merged {
     }
 }
 
-fn key_text(key: &[Value]) -> String {
+/// The parts with their lengths, so that no two keys have the same text.
+fn key_text(key: &[Cell]) -> String {
     use std::fmt::Write as _;
-    key.iter().fold(String::with_capacity(64), |mut text, value| {
+    key.iter().flatten().fold(String::with_capacity(64), |mut text, part| {
         // Writing to a string cannot fail.
-        let _ = write!(text, "{value},");
+        let _ = write!(text, "{}:{part}", part.len());
         text
     })
 }
@@ -118,20 +110,22 @@ fn key_text(key: &[Value]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn op(key: u64, change: Change) -> RowOp {
-        RowOp { table: "trials", key: vec![json!(key)], change }
+        RowOp { table: "trials", key: vec![Some(key.to_string())], change }
     }
 
-    fn update(value: Value) -> Change {
-        Change::Update(columns(value))
+    fn columns<const N: usize>(values: [(&'static str, &str); N]) -> Columns {
+        values.into_iter().map(|(name, value)| (name, Some(value.to_owned()))).collect()
     }
 
-    fn upsert(value: Value) -> Change {
-        Change::Upsert(columns(value))
+    fn update<const N: usize>(values: [(&'static str, &str); N]) -> Change {
+        Change::Update(columns(values))
+    }
+
+    fn upsert<const N: usize>(values: [(&'static str, &str); N]) -> Change {
+        Change::Upsert(columns(values))
     }
 
     fn merge(changes: Vec<Change>) -> RowChange {
@@ -144,27 +138,27 @@ mod tests {
     #[test]
     fn what_follows_an_upsert_is_merged_into_it() {
         let row = merge(vec![
-            upsert(json!({ "status": "QUEUED", "model": "theta" })),
-            update(json!({ "status": "RUNNING" })),
-            upsert(json!({ "attempt": 2 })),
+            upsert([("status", "QUEUED"), ("model", "theta")]),
+            update([("status", "RUNNING")]),
+            upsert([("attempt", "2")]),
         ]);
         assert_eq!(row.update, None);
-        assert_eq!(row.upsert, Some(columns(json!({ "status": "RUNNING", "model": "theta", "attempt": 2 }))));
+        assert_eq!(row.upsert, Some(columns([("status", "RUNNING"), ("model", "theta"), ("attempt", "2")])));
     }
 
     #[test]
     fn an_update_before_an_upsert_stays_an_update() {
-        let row = merge(vec![update(json!({ "status": "FAILED" })), upsert(json!({ "model": "theta" }))]);
-        assert_eq!(row.update, Some(columns(json!({ "status": "FAILED" }))), "the row may not be there");
-        assert_eq!(row.upsert, Some(columns(json!({ "model": "theta" }))));
+        let row = merge(vec![update([("status", "FAILED")]), upsert([("model", "theta")])]);
+        assert_eq!(row.update, Some(columns([("status", "FAILED")])), "the row may not be there");
+        assert_eq!(row.upsert, Some(columns([("model", "theta")])));
     }
 
     #[test]
     fn rows_with_different_keys_are_kept_apart() {
         let mut merged = Merged::default();
-        merged.add(op(1, update(json!({ "status": "RUNNING" }))));
-        merged.add(op(11, update(json!({ "status": "COMPLETED" }))));
+        merged.add(op(1, update([("status", "RUNNING")])));
+        merged.add(op(11, update([("status", "COMPLETED")])));
         let keys: Vec<_> = merged.into_tables().next().unwrap().1.into_iter().map(|row| row.key).collect();
-        assert_eq!(keys, [vec![json!(1)], vec![json!(11)]]);
+        assert_eq!(keys, [[Some("1".to_owned())], [Some("11".to_owned())]]);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use atsre_domain::Position;
-use atsre_store::{Checkpoints, Error as StoreError, Store, StoredEvent};
+use atsre_store::{Checkpoints, Error as StoreError, PageOfType, Store, StoredEvent};
 use sqlx::Executor as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -45,7 +45,7 @@ pub async fn run(store: Store, name: &str, mut stop: watch::Receiver<bool>) -> R
     }
 }
 
-async fn follow(store: &Store, projection: &Projection) -> Result<std::convert::Infallible, Error> {
+async fn follow(store: &Store, projection: &'static Projection) -> Result<std::convert::Infallible, Error> {
     schema::ensure(store, projection).await?;
     ensure_not_stopped(store, projection).await?;
     loop {
@@ -70,7 +70,7 @@ async fn wait_until_mended(store: &Store, projection: &Projection) -> Result<(),
 ///
 /// # Errors
 /// When an event cannot be projected, or the store does not answer.
-pub async fn catch_up(store: &Store, projection: &Projection) -> Result<Position, Error> {
+pub async fn catch_up(store: &Store, projection: &'static Projection) -> Result<Position, Error> {
     catch_up_in_batches(store, projection, BATCH).await
 }
 
@@ -78,22 +78,28 @@ pub async fn catch_up(store: &Store, projection: &Projection) -> Result<Position
 ///
 /// # Errors
 /// As [`catch_up`].
-pub async fn catch_up_in_batches(store: &Store, projection: &Projection, batch: usize) -> Result<Position, Error> {
+pub async fn catch_up_in_batches(
+    store: &Store,
+    projection: &'static Projection,
+    batch: usize,
+) -> Result<Position, Error> {
     schema::ensure(store, projection).await?;
     let position = || async move { store.checkpoints().position(projection.child, projection.version).await };
     let mut at = position().await?;
-    let mut ahead: Option<ReadAhead> = None;
+    let mut ahead: Option<Ahead> = None;
     loop {
-        let events = match ahead.take() {
-            Some(reading) => reading.finish().await?,
-            None => store.log().read(at, batch).await?,
+        let (page, folded) = match ahead.take() {
+            Some(preparing) => preparing.finish().await?,
+            None => prepare(store, projection, at, batch).await?,
         };
-        let Some(last) = events.last().map(|event| event.position) else { return Ok(at) };
-        if events.len() == batch {
-            ahead = Some(ReadAhead::begin(store, last, batch));
+        if page.reached == at {
+            return Ok(at);
         }
-        match step(store, projection, at, &events).await {
-            Ok(()) => at = last,
+        if page.reached.0 - at.0 == batch as u64 {
+            ahead = Some(Ahead::begin(store, projection, page.reached, batch));
+        }
+        match step(store, projection, at, &page, folded).await {
+            Ok(()) => at = page.reached,
             // Another runner of the same projection was first; its rows are the same.
             Err(Error::Store(StoreError::CheckpointMoved { .. })) => {
                 ahead = None;
@@ -104,53 +110,78 @@ pub async fn catch_up_in_batches(store: &Store, projection: &Projection, batch: 
     }
 }
 
-/// While a batch is projected, the next is read.
-struct ReadAhead(JoinHandle<Result<Vec<StoredEvent>, StoreError>>);
+/// Reads a batch and folds it. Nothing in it depends on the rows that are there, so it can be done ahead.
+async fn prepare(
+    store: &Store,
+    projection: &Projection,
+    after: Position,
+    batch: usize,
+) -> Result<(PageOfType, Folded), Error> {
+    let page = store.log().read_type(after, batch, projection.stream_type).await?;
+    let folded = fold(store, projection, &page.events).await?;
+    Ok((page, folded))
+}
 
-impl ReadAhead {
-    fn begin(store: &Store, after: Position, limit: usize) -> Self {
-        let log = store.log().clone();
-        Self(tokio::spawn(async move { log.read(after, limit).await }))
+/// While a batch is written, the next is read and folded.
+struct Ahead(JoinHandle<Result<(PageOfType, Folded), Error>>);
+
+impl Ahead {
+    fn begin(store: &Store, projection: &'static Projection, after: Position, batch: usize) -> Self {
+        let store = store.clone();
+        Self(tokio::spawn(async move { prepare(&store, projection, after, batch).await }))
     }
 
-    async fn finish(mut self) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn finish(mut self) -> Result<(PageOfType, Folded), Error> {
         (&mut self.0).await.unwrap_or_else(|error| {
-            Err(StoreError::Corrupt { what: "reading the log".to_owned(), detail: error.to_string() })
+            let what = "reading the log".to_owned();
+            Err(StoreError::Corrupt { what, detail: error.to_string() }.into())
         })
     }
 }
 
-impl Drop for ReadAhead {
+impl Drop for Ahead {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// Projects a batch, in as many transactions as its rows ask for.
-async fn step(store: &Store, projection: &Projection, from: Position, events: &[StoredEvent]) -> Result<(), Error> {
-    let (mut at, mut rest) = (from, events);
-    while !rest.is_empty() {
-        let folded = fold(store, projection, rest).await?;
+async fn step(
+    store: &Store,
+    projection: &Projection,
+    from: Position,
+    page: &PageOfType,
+    folded: Folded,
+) -> Result<(), Error> {
+    let (mut at, mut rest, mut first) = (from, page.events.as_slice(), Some(folded));
+    loop {
+        let folded = match first.take() {
+            Some(folded) => folded,
+            None => fold(store, projection, rest).await?,
+        };
         let (done, later) = rest.split_at(folded.events);
         let poison = folded.poison.clone();
-        if let Some(last) = done.last() {
-            match commit(store, projection, at, last.position, folded).await {
-                Ok(()) => at = last.position,
+        // What lies before the next event, or before the end of the batch, is of other streams.
+        let to = later.first().map_or(page.reached, |next| Position(next.position.0 - 1));
+        if to > at {
+            match commit(store, projection, at, to, folded).await {
                 // The database does not take a value: go on one by one, up to the event that it belongs to.
                 Err(Error::Database(sqlx::Error::Database(error))) if refuses_data(error.as_ref()) => {
-                    one_by_one(store, projection, at, done).await?;
-                    at = last.position;
+                    let done_to = one_by_one(store, projection, at, done).await?;
+                    if done_to < to {
+                        commit(store, projection, done_to, to, Folded::default()).await?;
+                    }
                 }
-                Err(error) => return Err(error),
+                outcome => outcome?,
             }
+            at = to;
         }
-        if let Some(message) = poison {
-            let position = later.first().map_or(at, |event| event.position);
-            return stopped(store, projection, position, message).await;
+        match (poison, later.first()) {
+            (Some(message), Some(event)) => return stopped(store, projection, event.position, message).await,
+            (_, None) => return Ok(()),
+            (None, Some(_)) => rest = later,
         }
-        rest = later;
     }
-    Ok(())
 }
 
 async fn one_by_one(
@@ -158,19 +189,23 @@ async fn one_by_one(
     projection: &Projection,
     from: Position,
     events: &[StoredEvent],
-) -> Result<(), Error> {
+) -> Result<Position, Error> {
     let mut at = from;
     for event in events {
         let folded = fold(store, projection, std::slice::from_ref(event)).await?;
         match commit(store, projection, at, event.position, folded).await {
             Ok(()) => at = event.position,
             Err(Error::Database(sqlx::Error::Database(error))) if refuses_data(error.as_ref()) => {
-                return stopped(store, projection, event.position, error.to_string()).await;
+                let before = Position(event.position.0 - 1);
+                if at < before {
+                    commit(store, projection, at, before, Folded::default()).await?;
+                }
+                stopped(store, projection, event.position, error.to_string()).await?;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(at)
 }
 
 /// Rows and checkpoint commit together. They are lost together as well, so the commit need not wait for the disk: a

@@ -7,7 +7,6 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::error::Error;
 use crate::projection::Projection;
-use crate::resources;
 
 /// How long the views are waited for at a time. Far below Postgres' `deadlock_timeout`, so that it is always the swap
 /// that gives way to readers and never the other way round.
@@ -53,13 +52,9 @@ pub(crate) async fn make(connection: &mut PgConnection, projection: &Projection,
     let timescale: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')")
         .fetch_one(&mut *connection)
         .await?;
-    let partition = if timescale { "" } else { " PARTITION BY RANGE (window_start)" };
-    let tables = projection
-        .tables_sql
-        .replace("{samples}", resources::SAMPLES_SQL)
-        .replace("{partitioned}", partition)
-        .replace("{schema}", schema);
-    let mut statements = format!("CREATE SCHEMA {schema}; {tables}");
+    let tables: String = projection.tables.iter().map(|table| table.create(schema, !timescale)).collect();
+    let indexes = projection.indexes_sql.replace("{schema}", schema);
+    let mut statements = format!("CREATE SCHEMA {schema}; {tables} {indexes}");
     for table in projection.tables.iter().filter(|_| timescale) {
         if let Some(column) = table.partitioned_by {
             statements.push_str(&format!("SELECT create_hypertable('{schema}.{}', '{column}');", table.name));

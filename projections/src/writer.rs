@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
 use sqlx::{Executor as _, PgConnection};
 
+use crate::cell::{Cell, Columns};
 use crate::error::Error;
 use crate::projection::{Projection, Table};
 use crate::row::{Merged, RowChange};
@@ -12,8 +12,8 @@ use crate::row::{Merged, RowChange};
 /// Rows in one statement.
 const CHUNK: usize = 5_000;
 
-/// Rows as the JSON objects that a statement takes, by the columns that they set.
-type ByColumns = BTreeMap<Vec<String>, Vec<Map<String, Value>>>;
+/// Rows by the columns that they set.
+type ByColumns<'a> = BTreeMap<Vec<&'static str>, Vec<(&'a [Cell], &'a Columns)>>;
 
 /// Writes a batch in the caller's transaction.
 pub(crate) async fn write(
@@ -26,54 +26,74 @@ pub(crate) async fn write(
         let table = projection.table(name).unwrap_or_else(|| unreachable!("{name} is a table of {}", projection.name));
         make_partitions(connection, schema, table, &rows).await?;
         let (mut updates, mut upserts) = (ByColumns::new(), ByColumns::new());
-        for RowChange { key, update, upsert } in rows {
+        for RowChange { key, update, upsert } in &rows {
             for (columns, into) in [(update, &mut updates), (upsert, &mut upserts)] {
-                let Some(mut columns) = columns else { continue };
-                let names = columns.keys().cloned().collect();
-                columns.extend(table.key.iter().map(|name| (*name).to_owned()).zip(key.iter().cloned()));
-                into.entry(names).or_default().push(columns);
+                let Some(columns) = columns else { continue };
+                into.entry(columns.keys().copied().collect()).or_default().push((key, columns));
             }
         }
         // Updates first: a row that is made in this batch has its updates merged in already.
         for (columns, rows) in updates {
-            execute(connection, &update_statement(schema, table, &columns), &rows).await?;
+            execute(connection, &update_statement(schema, table, &columns), table, &columns, &rows).await?;
         }
         for (columns, rows) in upserts {
-            execute(connection, &upsert_statement(schema, table, &columns), &rows).await?;
+            execute(connection, &upsert_statement(schema, table, &columns), table, &columns, &rows).await?;
         }
     }
     Ok(())
 }
 
-async fn execute(connection: &mut PgConnection, statement: &str, rows: &[Map<String, Value>]) -> Result<(), Error> {
+async fn execute(
+    connection: &mut PgConnection,
+    statement: &str,
+    table: &Table,
+    columns: &[&'static str],
+    rows: &[(&[Cell], &Columns)],
+) -> Result<(), Error> {
     for chunk in rows.chunks(CHUNK) {
-        let json = serde_json::to_string(chunk)
-            .unwrap_or_else(|error| unreachable!("JSON values have string keys and finite numbers only: {error}"));
-        sqlx::query(statement).bind(json).execute(&mut *connection).await?;
+        let mut query = sqlx::query(statement);
+        for place in 0..table.key.len() {
+            query = query.bind(chunk.iter().map(|(key, _)| key[place].as_deref()).collect::<Vec<_>>());
+        }
+        for name in columns {
+            query = query.bind(chunk.iter().map(|(_, row)| row[name].as_deref()).collect::<Vec<_>>());
+        }
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-fn upsert_statement(schema: &str, table: &Table, columns: &[String]) -> String {
-    let key = table.key.join(", ");
-    let all: Vec<&str> = table.key.iter().copied().chain(columns.iter().map(String::as_str)).collect();
+/// The rows of a statement: text arrays, side by side. Postgres makes columns of their own types of them, which is
+/// several times as fast as taking JSON objects apart.
+fn unnested(table: &Table, columns: &[&str]) -> String {
+    let places: Vec<String> = (1..=table.key.len() + columns.len()).map(|n| format!("${n}::text[]")).collect();
+    let names: Vec<&str> = table.key.iter().chain(columns).copied().collect();
+    format!("unnest({}) AS r ({})", places.join(", "), names.join(", "))
+}
+
+fn upsert_statement(schema: &str, table: &Table, columns: &[&str]) -> String {
+    let all: Vec<&str> = table.key.iter().chain(columns).copied().collect();
+    let values: Vec<String> = all.iter().map(|c| format!("r.{c}::{}", table.sql_type(c))).collect();
     let set: Vec<String> = columns.iter().map(|c| format!("{c} = EXCLUDED.{c}")).collect();
-    let name = table.name;
-    let all = all.join(", ");
     format!(
-        "INSERT INTO {schema}.{name} ({all}) SELECT {all} FROM json_populate_recordset(NULL::{schema}.{name}, $1::json) \
-         ON CONFLICT ({key}) DO UPDATE SET {}",
+        "INSERT INTO {schema}.{} ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}",
+        table.name,
+        all.join(", "),
+        values.join(", "),
+        unnested(table, columns),
+        table.key.join(", "),
         set.join(", ")
     )
 }
 
-fn update_statement(schema: &str, table: &Table, columns: &[String]) -> String {
-    let set: Vec<String> = columns.iter().map(|c| format!("{c} = r.{c}")).collect();
-    let on: Vec<String> = table.key.iter().map(|c| format!("t.{c} = r.{c}")).collect();
-    let name = table.name;
+fn update_statement(schema: &str, table: &Table, columns: &[&str]) -> String {
+    let set: Vec<String> = columns.iter().map(|c| format!("{c} = r.{c}::{}", table.sql_type(c))).collect();
+    let on: Vec<String> = table.key.iter().map(|c| format!("t.{c} = r.{c}::{}", table.sql_type(c))).collect();
     format!(
-        "UPDATE {schema}.{name} t SET {} FROM json_populate_recordset(NULL::{schema}.{name}, $1::json) r WHERE {}",
+        "UPDATE {schema}.{} t SET {} FROM {} WHERE {}",
+        table.name,
         set.join(", "),
+        unnested(table, columns),
         on.join(" AND ")
     )
 }
@@ -89,7 +109,7 @@ async fn make_partitions(
     let Some(column) = table.partitioned_by else { return Ok(()) };
     let Some(place) = table.key.iter().position(|name| *name == column) else { return Ok(()) };
     let days: BTreeSet<chrono::NaiveDate> =
-        rows.iter().filter_map(|row| row.key.get(place)?.as_str()?.get(..10)?.parse().ok()).collect();
+        rows.iter().filter_map(|row| row.key.get(place)?.as_ref()?.get(..10)?.parse().ok()).collect();
     let days: Vec<chrono::NaiveDate> = days.into_iter().collect();
     let qualified = format!("{schema}.{}", table.name);
     let missing: Vec<chrono::NaiveDate> = sqlx::query_scalar(

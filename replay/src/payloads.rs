@@ -1,11 +1,9 @@
 //! What the events of a page say: whether this build can read them, and which artifacts they name.
 
-use atsre_domain::event::AnyEvent;
-use atsre_store::StoredEvent;
-use serde_json::Value;
+use atsre_store::{StoredEvent, told};
 
 use crate::artifacts::{self, Named};
-use crate::verify::{Difference, told};
+use crate::verify::Difference;
 
 /// Reads the payloads of these events.
 pub(crate) fn read(events: &[StoredEvent]) -> (Vec<Difference>, Named) {
@@ -19,12 +17,11 @@ pub(crate) fn read(events: &[StoredEvent]) -> (Vec<Difference>, Named) {
 }
 
 fn read_one(event: &StoredEvent, named: &mut Named) -> Result<(), String> {
-    let payload: Value = event.json().map_err(|error| told(&error))?;
-    // Most payloads name no artifact; telling so from the text is cheaper than going through the values.
+    // Most payloads name no artifact; telling so from the text is cheaper than a tree of values.
     if event.payload.contains("digest") {
-        artifacts::collect(event, &payload, named);
+        artifacts::collect(event, &event.json().map_err(|error| told(&error))?, named);
     }
-    AnyEvent::decode(&event.stream_type, &event.event_type, event.version(), payload).map_err(|error| told(&error))?;
+    event.decode().map_err(|error| told(&error))?;
     event.envelope().map_err(|error| told(&error))?;
     Ok(())
 }

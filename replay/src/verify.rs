@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use atsre_domain::{Digest, Position, Sequence, StreamId};
 use atsre_projections::{PROJECTIONS, compare};
 use atsre_store::hash::{self, Hash};
-use atsre_store::{Error, Store, StoredEvent};
-use futures::{FutureExt as _, StreamExt as _};
+use atsre_store::{Error, Store, StoredEvent, told};
 use serde::Serialize;
 
 use crate::artifacts::{Named, Naming};
@@ -17,8 +16,9 @@ use crate::{lineage, payloads};
 const PAGE: usize = 5_000;
 /// Differences that are told.
 const MOST_DIFFERENCES: usize = 1_000;
-/// Artifacts fetched at the same time.
-const FETCHES: usize = 4;
+/// Artifacts fetched in one round trip: so many, and so many bytes.
+const FETCH: usize = 512;
+const FETCH_BYTES: u64 = 64 << 20;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -291,24 +291,39 @@ async fn read_log(store: &Store, audit: &mut Audit, progress: &mut impl FnMut(u6
 }
 
 async fn check_artifacts(store: &Store, audit: &mut Audit) -> Result<(), Error> {
-    let named = std::mem::take(&mut audit.named);
-    // Boxed and gathered first: as a stream of closures over references, rustc cannot see that it may change threads.
-    let checking: Vec<_> = named.iter().map(|(digest, naming)| check_artifact(store, digest, naming).boxed()).collect();
-    let mut checked = futures::stream::iter(checking).buffered(FETCHES);
-    while let Some(difference) = checked.next().await {
-        audit.differences.extend(difference?);
+    let named: Vec<(Digest, Naming)> = std::mem::take(&mut audit.named).into_iter().collect();
+    let mut rest = named.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(fitting(rest));
+        rest = later;
+        let digests: Vec<Digest> = now.iter().map(|(digest, _)| digest.clone()).collect();
+        let sound = store.artifacts().get_sound(&digests).await?;
+        for (digest, naming) in now {
+            let length = sound.get(digest).map(|bytes| bytes.len() as u64);
+            if length.is_some() && naming.length_bytes.is_none_or(|said| Some(said) == length) {
+                continue;
+            }
+            if let Some(detail) = artifact_problem(store, digest, naming.length_bytes).await? {
+                audit.differences.push(Difference {
+                    position: naming.position,
+                    stream: Some(naming.stream.clone()),
+                    kind: "artifact",
+                    detail: format!("{}: {detail}", naming.event_type),
+                });
+            }
+        }
     }
     Ok(())
 }
 
-async fn check_artifact(store: &Store, digest: &Digest, naming: &Naming) -> Result<Option<Difference>, Error> {
-    let problem = artifact_problem(store, digest, naming.length_bytes).await?;
-    Ok(problem.map(|detail| Difference {
-        position: naming.position,
-        stream: Some(naming.stream.clone()),
-        kind: "artifact",
-        detail: format!("{}: {detail}", naming.event_type),
-    }))
+/// How many of these artifacts to fetch at once: at least one.
+fn fitting(named: &[(Digest, Naming)]) -> usize {
+    let mut bytes = 0;
+    let fit = named.iter().take(FETCH).take_while(|(_, naming)| {
+        bytes += naming.length_bytes.unwrap_or(FETCH_BYTES);
+        bytes <= FETCH_BYTES
+    });
+    fit.count().max(1)
 }
 
 async fn artifact_problem(store: &Store, digest: &Digest, length: Option<u64>) -> Result<Option<String>, Error> {
@@ -324,15 +339,4 @@ async fn artifact_problem(store: &Store, digest: &Digest, length: Option<u64>) -
         }
         Err(error) => Err(error),
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

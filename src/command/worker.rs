@@ -11,6 +11,7 @@ use atsre_domain::failure::{FailureKind, Usage};
 use atsre_domain::model::Device;
 use atsre_forecast::{ForecastError, Progress, Registry};
 use atsre_monitor::{Sampler, SamplerOptions};
+use atsre_store::told;
 
 /// Every model that this build can run.
 #[must_use]
@@ -71,16 +72,6 @@ fn own_usage(job: &Job) -> Usage {
     });
     // Without figures of its own, what the parent saw stands.
     seen.unwrap_or_default()
-}
-
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn kind(error: &ForecastError) -> FailureKind {
@@ -145,10 +136,13 @@ mod fault {
 
     pub(super) fn cause() {
         let Ok(fault) = std::env::var("ATSRE_WORKER_FAULT") else { return };
-        // `once:PATH:FAULT` happens the first time only: PATH marks that it has happened.
+        // `once:PATH:FAULT` happens the first time only: PATH marks that it has happened, and in which process.
         let fault = match fault.strip_prefix("once:").and_then(|rest| rest.rsplit_once(':')) {
             Some((marker, fault)) => match std::fs::OpenOptions::new().write(true).create_new(true).open(marker) {
-                Ok(_) => fault.to_owned(),
+                Ok(mut marker) => {
+                    let _ = write!(marker, "{}", std::process::id());
+                    fault.to_owned()
+                }
                 Err(_) => return,
             },
             None => fault,
@@ -169,6 +163,10 @@ mod fault {
                     std::thread::park();
                 }
             }
+            // Alive, but it never gets done.
+            "wait" => loop {
+                std::thread::park();
+            },
             _ => {}
         }
     }

@@ -68,7 +68,7 @@ impl<E: WireEvent + Clone + PartialEq + std::fmt::Debug + Send + Sync> DomainEve
     }
 
     fn event_version(&self) -> String {
-        self.0.encode().event_version.to_string()
+        self.0.event_version().to_string()
     }
 }
 

@@ -142,3 +142,15 @@ pub enum ExecuteError<E: std::error::Error> {
     #[error(transparent)]
     Store(#[from] Error),
 }
+
+/// An error with its causes, in one line.
+#[must_use]
+pub fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -92,9 +92,14 @@ impl Store {
     where
         D: Decider<Event: WireEvent, Command: Clone>,
     {
+        // The first attempt decides on what this process remembers, if it does: an append proves that right, because
+        // the statement itself checks what it follows. What appends nothing proves nothing, so that is decided again
+        // on what is read.
+        let mut remembered = self.cache().recall::<D>(stream);
         for _ in 0..ATTEMPTS {
+            let unproven = remembered.is_some();
             let repository = LogRepository::new(self.pool().clone(), self.log().clone());
-            let log_store = LogStore::<D>::new(repository.clone(), self);
+            let log_store = LogStore::<D>::new(repository.clone(), self, remembered.take());
             let outcome = Arc::clone(&log_store.outcome);
             let cqrs = CqrsFramework::new(log_store, self.queries::<D>(), ());
             match cqrs.execute_with_metadata(&stream.0, command.clone(), envelope.metadata()).await {
@@ -104,8 +109,12 @@ impl Store {
                         what: format!("stream {stream}"),
                         detail: "a command ended without being committed".to_owned(),
                     })?;
+                    if unproven && outcome.events.is_empty() {
+                        continue;
+                    }
                     return Ok(self.appended(stream, outcome, &repository));
                 }
+                Err(AggregateError::UserError(_)) if unproven => {}
                 Err(AggregateError::UserError(error)) => return Err(ExecuteError::Rejected(error)),
                 Err(AggregateError::AggregateConflict) => self.cache().forget(D::TYPE, stream),
                 Err(
@@ -204,13 +213,22 @@ struct Outcome<D: Decider> {
 /// throw away, the aggregate after the command.
 struct LogStore<D: Decider<Event: WireEvent>> {
     inner: PersistedEventStore<LogRepository, Adapted<D>>,
+    repository: LogRepository,
     store: Store,
+    /// What to decide on without reading.
+    remembered: Mutex<Option<Folded<D>>>,
     outcome: Arc<Mutex<Option<Outcome<D>>>>,
 }
 
 impl<D: Decider<Event: WireEvent>> LogStore<D> {
-    fn new(repository: LogRepository, store: &Store) -> Self {
-        Self { inner: PersistedEventStore::new_event_store(repository), store: store.clone(), outcome: Arc::default() }
+    fn new(repository: LogRepository, store: &Store, remembered: Option<Folded<D>>) -> Self {
+        Self {
+            inner: PersistedEventStore::new_event_store(repository.clone()),
+            repository,
+            store: store.clone(),
+            remembered: Mutex::new(remembered),
+            outcome: Arc::default(),
+        }
     }
 }
 
@@ -225,9 +243,14 @@ impl<D: Decider<Event: WireEvent>> EventStore<Adapted<D>> for LogStore<D> {
     }
 
     async fn load_aggregate(&self, aggregate_id: &str) -> Result<Self::AC, AggregateError<D::Error>> {
-        let stream = StreamId(aggregate_id.to_owned());
-        let folded =
-            fold::<D>(&self.store, &stream).await.map_err(|error| AggregateError::UnexpectedError(Box::new(error)))?;
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let folded = match remembered {
+            Some(folded) => folded,
+            None => fold::<D>(&self.store, &StreamId(aggregate_id.to_owned()))
+                .await
+                .map_err(|error| AggregateError::UnexpectedError(Box::new(error)))?,
+        };
+        self.repository.follow(folded.hash);
         Ok(EventStoreAggregateContext {
             aggregate_id: aggregate_id.to_owned(),
             aggregate: Adapted(folded.state),

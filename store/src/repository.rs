@@ -21,12 +21,18 @@ use crate::stored_event::{hash_column, signed, unsigned};
 use crate::{Error, EventLog, StoredEvent};
 
 /// One statement appends everything that one decision brought about. The trigger gives positions and hashes, row
-/// by row in the order of the ordinals. Plan: function scan, sort of a few rows, insert.
+/// by row in the order of the ordinals. Nothing is inserted where the event that the decision was made on is not the
+/// one that the stream has ($8, at sequence $9): a database restored from a backup may have another. Plan: two
+/// look-ups by key, once; function scan, sort of a few rows, insert.
 const INSERT: &str = "INSERT INTO atsre.events \
      (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata) \
      SELECT $1, $2, u.sequence, u.event_type, u.event_version, u.payload::json, u.metadata::json \
      FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) \
           WITH ORDINALITY AS u (sequence, event_type, event_version, payload, metadata, ordinal) \
+     WHERE $8::bytea IS NULL OR $8 = coalesce( \
+        (SELECT e.hash FROM atsre.events e WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence = $9), \
+        (SELECT l.parent_hash FROM atsre.stream_lineage l \
+         WHERE l.child = $2 AND l.aggregate_type = $1 AND l.fork_sequence = $9)) \
      ORDER BY u.ordinal \
      RETURNING position, sequence, (extract(epoch FROM recorded_at) * 1000000)::bigint AS recorded_at_us, hash";
 
@@ -48,11 +54,18 @@ pub struct LogRepository {
     pool: PgPool,
     log: EventLog,
     placed: Arc<Mutex<Vec<Placed>>>,
+    /// The hash of the event that the next append follows.
+    followed: Arc<Mutex<Option<Hash>>>,
 }
 
 impl LogRepository {
     pub(crate) fn new(pool: PgPool, log: EventLog) -> Self {
-        Self { pool, log, placed: Arc::default() }
+        Self { pool, log, placed: Arc::default(), followed: Arc::default() }
+    }
+
+    /// Says which event the next append follows; none at the beginning of a stream.
+    pub(crate) fn follow(&self, hash: Option<Hash>) {
+        *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = hash;
     }
 
     /// Where the events of the last append were put.
@@ -102,6 +115,7 @@ impl PersistedEventRepository for LogRepository {
         let versions: Vec<&str> = events.iter().map(|event| event.event_version.as_str()).collect();
         let payloads = events.iter().map(payload_text).collect::<Result<Vec<_>, _>>()?;
         let metadata = events.iter().map(metadata_text).collect::<Result<Vec<_>, _>>()?;
+        let followed = *self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = sqlx::query(INSERT)
             .bind(A::TYPE)
             .bind(&first.aggregate_id)
@@ -110,6 +124,8 @@ impl PersistedEventRepository for LogRepository {
             .bind(versions)
             .bind(payloads)
             .bind(metadata)
+            .bind(followed.map(|hash| hash.to_vec()))
+            .bind(signed(first.sequence as u64) - 1)
             .fetch_all(&self.pool)
             .await
             .map_err(|error| {
@@ -119,6 +135,9 @@ impl PersistedEventRepository for LogRepository {
                     persistence(error.into())
                 }
             })?;
+        if rows.is_empty() {
+            return Err(PersistenceError::OptimisticLockError);
+        }
         let placed: Vec<Placed> = rows
             .iter()
             .map(|row| {

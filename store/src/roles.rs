@@ -14,8 +14,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::Executor as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection as _, Executor as _};
 
 use crate::Result;
 
@@ -102,6 +102,9 @@ impl Access {
             .iter()
             .map(|(name, value)| format!("SET {name} = {};", quote_setting(name, value)))
             .collect();
+        if role == Role::Service {
+            begin.push_str(FAST_COMPRESSION);
+        }
         if !self.logs_in_as_role && !own_login {
             begin.push_str(&format!("SET ROLE {};", role.name()));
         }
@@ -109,6 +112,17 @@ impl Access {
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(IDLE_TIMEOUT)
+            // A connection that was used a moment ago is not asked whether it is alive: that would be a round trip
+            // for every statement.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for >= UNTESTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |connection, _| {
                 let begin = begin.clone();
                 Box::pin(async move { connection.execute(begin.as_str()).await.map(|_| ()) })
@@ -117,10 +131,17 @@ impl Access {
     }
 }
 
+/// Large values are compressed several times as fast by lz4, where the server was built with it.
+const FAST_COMPRESSION: &str = "SELECT set_config(name, 'lz4', false) FROM pg_settings \
+     WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals);";
+
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 /// After how long an unused connection is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long a connection may have lain unused without being tried before it is used again.
+const UNTESTED: Duration = Duration::from_secs(1);
 
 fn parse(url: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?)

@@ -108,10 +108,9 @@ impl StoredEvent {
     /// The event of any stream type, upcast.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] for a type or version that this build does not know; [`Error::Corrupt`] when the
-    /// payload is not JSON.
+    /// [`Error::Unreadable`] for a type or version that this build does not know, or a payload of another shape.
     pub fn decode(&self) -> Result<AnyEvent> {
-        AnyEvent::decode(&self.stream_type, &self.event_type, self.version(), self.json()?)
+        AnyEvent::decode_text(&self.stream_type, &self.event_type, self.version(), &self.payload)
             .map_err(|s| self.unreadable(s))
     }
 
@@ -120,7 +119,7 @@ impl StoredEvent {
     /// # Errors
     /// As [`StoredEvent::decode`].
     pub fn recorded<E: WireEvent>(&self) -> Result<Recorded<E>> {
-        let event = E::decode(&self.event_type, self.version(), self.json()?).map_err(|s| self.unreadable(s))?;
+        let event = E::decode_text(&self.event_type, self.version(), &self.payload).map_err(|s| self.unreadable(s))?;
         Ok(Recorded {
             position: self.position,
             stream: self.stream.clone(),

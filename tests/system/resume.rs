@@ -1,14 +1,14 @@
 //! A kill in the middle, then `resume`.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::support::{Home, seasonal_csv};
 
-/// Starts a run, kills it with no warning when it has said `word`, and gives the events at that moment.
-fn killed_after(home: &Home, word: &str) -> Vec<Value> {
+/// Starts a run, sends it a signal when it has said `word`, and gives the events after its end.
+fn stopped_after(home: &Home, word: &str, signal: &str) -> Vec<Value> {
     let file = home.write("demand.csv", seasonal_csv(400));
     let mut child = home
         .command(&[
@@ -27,10 +27,12 @@ fn killed_after(home: &Home, word: &str) -> Vec<Value> {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let told =
-        BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok).any(|line| line.contains(word));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let told = lines.any(|line| line.contains(word));
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    let status = child.wait().unwrap();
+    assert!(!status.success(), "a run that was stopped has not done what it was asked for");
     assert!(told, "the run never said {word:?}");
     all_events(home)
 }
@@ -43,9 +45,9 @@ fn of_type<'a>(events: &'a [Value], event_type: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == event_type).collect()
 }
 
-fn goes_on_and_ends(word: &str) {
+fn goes_on_and_ends(word: &str, signal: &str) {
     let home = Home::new();
-    let before = killed_after(&home, word);
+    let before = stopped_after(&home, word, signal);
     assert!(of_type(&before, "ExperimentCompleted").is_empty(), "it had ended already");
 
     let result = home.json(&["resume"]);
@@ -73,12 +75,17 @@ fn goes_on_and_ends(word: &str) {
 
 #[test]
 fn a_kill_before_the_plan_loses_nothing() {
-    goes_on_and_ends("diagnosis");
+    goes_on_and_ends("diagnosis", "-KILL");
 }
 
 #[test]
 fn a_kill_between_two_trials_loses_nothing_and_repeats_nothing() {
-    goes_on_and_ends("plan approved");
+    goes_on_and_ends("plan approved", "-KILL");
+}
+
+#[test]
+fn control_c_in_the_middle_loses_nothing() {
+    goes_on_and_ends("plan approved", "-INT");
 }
 
 #[test]

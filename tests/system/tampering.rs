@@ -34,15 +34,24 @@ fn what_was_altered_is_found_and_named() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("append-only"));
 
     // A read model by hand.
-    home.sql("UPDATE experiments_v1.model_metrics SET value = value * 0.5 WHERE metric = 'mase' AND trial_no = 1");
+    home.sql("UPDATE experiments_v2.model_metrics SET value[1] = value[1] * 0.5 WHERE trial_no = 1");
     let output = home.run(&["verify", "--json"]);
     assert_eq!(output.status.code(), DIFFERS);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("model_metrics") && told.contains("mase"), "{told}");
+    assert!(told.contains("model_metrics") && told.contains("\\\"trial_no\\\": 1"), "{told}");
     let checked = home.run(&["rebuild", "--check", "--json"]);
     assert_eq!(checked.status.code(), DIFFERS);
     home.json(&["rebuild"]);
     assert_eq!(home.json(&["verify"])["ok"], true, "a rebuild mends a read model");
+
+    // A whole table of one.
+    home.sql("DROP TABLE experiments_v2.model_metrics CASCADE");
+    let output = home.run(&["verify", "--json"]);
+    assert_eq!(output.status.code(), DIFFERS);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("model_metrics"), "{told}");
+    home.json(&["rebuild"]);
+    assert_eq!(home.json(&["verify"])["ok"], true, "a rebuild mends that as well");
 
     // One byte of one event.
     let place = last / 2;

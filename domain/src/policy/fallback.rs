@@ -26,5 +26,7 @@ pub fn baseline(season_length: u32, non_negative: bool) -> ModelSpec {
 /// What the baseline may use: it has to end early, whatever the budget.
 #[must_use]
 pub fn baseline_limits(budget: &Budget) -> Limits {
-    Limits { memory_bytes: budget.trial_memory_bytes, deadline_ms: budget.wall_ms.min(60_000), threads: 1 }
+    // A quarter of the time, so that even a baseline that hangs leaves the others theirs.
+    let deadline_ms = (budget.wall_ms / 4).clamp(5_000, 60_000).min(budget.wall_ms);
+    Limits { memory_bytes: budget.trial_memory_bytes, deadline_ms, threads: 1 }
 }

@@ -44,10 +44,20 @@ pub(crate) fn affordable_seconds(context: &Context<'_>) -> f64 {
     context.remaining_ms as f64 / 1000.0 * TRIAL_SHARE
 }
 
-/// What each trial may use.
-pub(crate) fn limits(context: &Context<'_>) -> Limits {
-    let whole = (context.remaining_ms as f64 * TRIAL_SHARE) as u64;
-    Limits { memory_bytes: context.budget.trial_memory_bytes, deadline_ms: whole.max(1_000), threads: 1 }
+/// Times its declared cost that a trial may take: the declaration is for a quick machine with nothing else to do.
+const DEADLINE_SLACK: f64 = 20.0;
+/// What a trial may always take, in seconds, however little it declares: a worker has to start as well.
+const SHORTEST_DEADLINE_S: f64 = 10.0;
+
+/// What a trial may use that declares so many seconds. Far past its declaration something is wrong with it, and the
+/// time is better spent on the others.
+pub(crate) fn limits(context: &Context<'_>, declared_seconds: f64) -> Limits {
+    let deadline_s = (declared_seconds * DEADLINE_SLACK).max(SHORTEST_DEADLINE_S).min(affordable_seconds(context));
+    Limits {
+        memory_bytes: context.budget.trial_memory_bytes,
+        deadline_ms: ((deadline_s * 1000.0) as u64).max(1_000),
+        threads: 1,
+    }
 }
 
 /// The GPU where the model can use one and the budget has one.

@@ -134,7 +134,8 @@ impl Draft<'_> {
                 "naive with drift".to_owned(),
             );
             self.add("drift", BTreeMap::new(), &[], "the last level and the mean slope".to_owned());
-        } else if seasons.is_empty() {
+        } else if seasons.is_empty() && profile.season_length() > 1 {
+            // Without any season the baseline is this one.
             self.add("naive", BTreeMap::new(), &[], "the last observation, as the simplest rival".to_owned());
         }
     }
@@ -333,7 +334,7 @@ impl Draft<'_> {
             true
         });
         for trial in &mut self.trials {
-            trial.limits = limits(context);
+            trial.limits = limits(context, seconds(trial));
         }
         let listed: Vec<String> = self.trials.iter().map(|t| t.spec.model.clone()).collect();
         let decision = if dropped.is_empty() {
@@ -384,7 +385,7 @@ impl Draft<'_> {
             covariates: covariates.iter().filter(usable).cloned().collect(),
             device: Device::Cpu,
         };
-        self.trials.push(PlannedTrial { spec, limits: limits(self.context), reason });
+        self.trials.push(PlannedTrial { spec, limits: limits(self.context, 0.0), reason });
     }
 }
 

@@ -121,7 +121,7 @@ fn the_baseline_is_queued_first_with_the_strongest_season() {
         panic!("{first:?}")
     };
     assert_eq!((spec.model.as_str(), spec.integer("season_length", 0)), ("seasonal-naive", 24));
-    assert_eq!((limits.deadline_ms, limits.threads), (60_000, 1));
+    assert_eq!((limits.deadline_ms, limits.threads), (45_000, 1));
 }
 
 #[test]

@@ -59,6 +59,10 @@ impl WireEvent for NoteWritten {
         "NoteWritten"
     }
 
+    fn event_version(&self) -> u32 {
+        1
+    }
+
     fn encode(&self) -> EncodedEvent {
         EncodedEvent { event_type: "NoteWritten", event_version: 1, payload: json!({ "text": self.text }) }
     }

@@ -131,7 +131,7 @@ fn trial(proposed: &AnsweredTrial, context: &Context<'_>, windows: u32) -> Resul
         covariates,
         device: device(entry, context.budget),
     };
-    Ok((seconds, PlannedTrial { spec, limits: limits(context), reason: plain(&proposed.reason) }))
+    Ok((seconds, PlannedTrial { spec, limits: limits(context, seconds), reason: plain(&proposed.reason) }))
 }
 
 /// The catalogue's defaults with the answer's settings over them.

@@ -12,7 +12,6 @@ use crate::graph::Driver;
 use crate::model::{Device, Setting};
 use crate::panel::{Covariate, CovariateKind};
 use crate::plan::Plan;
-use crate::policy::feasibility;
 use crate::policy::reasoner::{self, Context};
 use crate::profile::{DemandPattern, Profile, SeasonalPeriod, Stationarity};
 
@@ -208,7 +207,10 @@ fn a_good_answer_becomes_a_plan_with_the_rules_backtest_the_cheapest_trial_first
     assert_eq!(ridge.spec.hyperparameters["seasonal_periods"], Setting::Integers(vec![24, 168]));
     assert_eq!(ridge.spec.hyperparameters["penalty"], Setting::Number(Finite::of(1.0).unwrap()));
     assert_eq!(ridge.spec.hyperparameters["calendar"], Setting::Flag(true), "defaults fill what the answer leaves out");
-    assert_eq!(ridge.limits, feasibility::limits(&case.context()));
+    // The shortest deadline for what declares 0.3 s; twenty times its cost for the network.
+    assert_eq!(ridge.limits.deadline_ms, 10_000);
+    assert!(plan.trials[2].limits.deadline_ms > 10_000);
+    assert!(plan.trials.iter().all(|t| t.limits.memory_bytes == 512 << 20 && t.limits.deadline_ms < 180_000));
     assert_eq!((ridge.spec.device, plan.trials[2].spec.device), (Device::Cpu, Device::Gpu));
 }
 
