@@ -66,9 +66,15 @@ pub enum Command {
     /// The models that a plan can choose from.
     Models,
     /// The decision history of an experiment, told in order, with causes.
-    History {
-        /// The experiment: its id or its name.
-        experiment: String,
+    History(History),
+    /// Everything that was known of an experiment at a past moment.
+    State(State),
+    /// A new experiment that shares the past of another and differs from there.
+    Fork(Fork),
+    /// Runs a trial again from its record: bitwise equal, within tolerance, or diverged (exit code 3).
+    Reproduce {
+        /// A trial by its id, or an experiment by its id or name: all its trials that gave a result.
+        what: String,
     },
     /// Checks chains, order, artifacts, and read models against a fresh fold. Exit code 3 on a difference.
     Verify {
@@ -219,6 +225,61 @@ pub struct Serve {
     /// The watched folder; `inbox` in the home folder where absent.
     #[arg(long, value_name = "DIR")]
     pub inbox: Option<PathBuf>,
+}
+
+/// `atsre history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The experiment: its id or its name.
+    pub experiment: String,
+    /// Only events of this type, such as TrialFailed.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<String>,
+    /// Only what this agent, person or policy decided.
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// Only events of this trial, by its number in the experiment.
+    #[arg(long, value_name = "NUMBER")]
+    pub trial: Option<u32>,
+    /// Only what came after a position or a time.
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub since: Option<String>,
+    /// Why the event at this position happened: the chain of causes back to the data.
+    #[arg(long, value_name = "POSITION", conflicts_with_all = ["event_type", "actor", "trial", "since"])]
+    pub why: Option<u64>,
+}
+
+/// `atsre state`.
+#[derive(Debug, Args)]
+pub struct State {
+    /// The experiment: its id or its name.
+    pub experiment: String,
+    /// The moment: a position of the log, or a time; now where absent.
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub at: Option<String>,
+    /// The rows of this read model as of that moment, such as trials or model_metrics.
+    #[arg(long)]
+    pub table: Option<String>,
+}
+
+/// `atsre fork`.
+#[derive(Debug, Args)]
+pub struct Fork {
+    /// The experiment to leave: its id or its name.
+    pub experiment: String,
+    /// The last moment that the two share: a position of the log, or a time.
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub at: String,
+    /// Why.
+    #[arg(long)]
+    pub why: String,
+    /// What is set differently: seed, budget, horizon, quantiles, reasoner, data, models, models.forbid, covariates,
+    /// covariates.forbid, significance_level, edge.require, edge.forbid, or MODEL.SETTING.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Only record the fork; `atsre resume` runs it.
+    #[arg(long)]
+    pub later: bool,
 }
 
 /// The filters of a list.

@@ -87,7 +87,7 @@ impl Summary {
             experiment.evolve(&recorded.event);
         }
         let opened = experiment.opened.clone().ok_or_else(|| Failure::failed("the experiment was never opened"))?;
-        let id = |number: TrialNumber| ids.iter().find(|(n, _)| *n == number).map_or(Position(0), |(_, p)| *p);
+        let id = |number: TrialNumber| ids.iter().rev().find(|(n, _)| *n == number).map_or(Position(0), |(_, p)| *p);
         let mut leaderboard = rows(&experiment, &id);
         leaderboard.sort_by(|a, b| mase(a).total_cmp(&mase(b)).then(a.trial_no.cmp(&b.trial_no)));
         let report = reports.join(atsre_actors::reporter::report_name(experiment_id)).with_extension("html");

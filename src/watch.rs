@@ -103,7 +103,12 @@ pub async fn until_ended(
     let dataset = experiment.opened.as_ref().map(|o| o.dataset.stream.clone());
     // What has happened already is folded, not told again.
     experiment = Experiment::default();
-    let mut follower = store.log().follow(Position(0));
+    for past in store.log().read_stream(Experiment::TYPE, stream).await? {
+        if past.position <= from {
+            experiment.evolve(&past.recorded::<Event>()?.event);
+        }
+    }
+    let mut follower = store.log().follow(from);
     let mut catching_up = true;
     loop {
         let events = if catching_up { follower.poll(BATCH).await? } else { follower.next(BATCH).await? };
@@ -116,12 +121,10 @@ pub async fn until_ended(
             match stored.decode()? {
                 AnyEvent::Experiment(event) => {
                     experiment.evolve(&event);
-                    if stored.position > from {
-                        narrator.experiment_event(&event, &experiment);
-                    }
+                    narrator.experiment_event(&event, &experiment);
                 }
-                AnyEvent::Dataset(event) if stored.position > from => narrator.dataset_event(&event),
-                AnyEvent::Dataset(_) | AnyEvent::Node(_) => {}
+                AnyEvent::Dataset(event) => narrator.dataset_event(&event),
+                AnyEvent::Node(_) => {}
             }
         }
         // A plan that waits for a person waits beyond this program's life.

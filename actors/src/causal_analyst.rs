@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use atsre_causal::{DiscoverOptions, discover};
 use atsre_domain::dataset::{Command, GraphDiscovered};
 use atsre_domain::experiment::Stage;
-use atsre_domain::graph::BackgroundKnowledge;
+use atsre_domain::graph::{BackgroundKnowledge, DiscoverySettings};
 use atsre_domain::panel::{CovariateKind, Panel};
 use atsre_domain::process::Agent;
 use atsre_store::WorkItem;
@@ -14,8 +14,6 @@ use crate::error::AgentError;
 use crate::orchestrator::fail_stage;
 use crate::services::{Services, compute};
 
-/// The significance level of the independence tests.
-pub const SIGNIFICANCE_LEVEL: f64 = 0.01;
 /// Bootstrap resamples behind each edge's confidence.
 pub const BOOTSTRAP: u32 = 20;
 
@@ -30,20 +28,25 @@ impl Role for CausalAnalyst {
     }
 
     async fn perform(&self, services: &Services, item: &WorkItem) -> Result<(), AgentError> {
-        let (_, opened) = services.experiment(&item.stream).await?;
+        let (experiment, opened) = services.experiment(&item.stream).await?;
         let version = services.version(&opened).await?;
-        if version.graph_for(&opened.target).is_some() {
+        let settings = &experiment.constraints.discovery;
+        if !experiment.causal_map_requested || version.graph_for(&opened.target, settings).is_some() {
             return Ok(());
         }
         let panel = services.panel(&version).await?;
         let seasons = version.profiled.map_or_else(Vec::new, |p| p.seasonal_periods.iter().map(|s| s.period).collect());
         let options = DiscoverOptions {
-            alpha: SIGNIFICANCE_LEVEL,
+            alpha: settings.significance_level.get(),
             target: Some(opened.target.clone()),
             bootstrap: BOOTSTRAP,
             seed: opened.seed.0,
             season_lengths: Some(seasons),
-            knowledge: knowledge(&panel),
+            knowledge: BackgroundKnowledge {
+                required: settings.required.clone(),
+                forbidden: settings.forbidden.clone(),
+                ..knowledge(&panel)
+            },
             ..DiscoverOptions::default()
         };
         let found = compute(move || discover(&panel, &options)).await?;
@@ -60,6 +63,7 @@ impl Role for CausalAnalyst {
             node_link,
             drivers: found.drivers,
             interpretation: found.interpretation,
+            settings: (*settings != DiscoverySettings::default()).then(|| settings.clone()),
         };
         let (dataset, command) = (&opened.dataset.stream, Command::RecordGraph(Box::new(graph)));
         services.dataset_command(Agent::CausalAnalyst, dataset, &item.stream, item.position, command).await

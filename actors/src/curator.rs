@@ -30,9 +30,9 @@ impl Role for Curator {
     }
 
     async fn perform(&self, services: &Services, item: &WorkItem) -> Result<(), AgentError> {
-        let (_, opened) = services.experiment(&item.stream).await?;
+        let (experiment, opened) = services.experiment(&item.stream).await?;
         let version = services.version(&opened).await?;
-        if version.cleaned.is_some() {
+        if !experiment.diagnosis_requested || version.cleaned.is_some() {
             return Ok(());
         }
         let registered = version.registered;

@@ -8,9 +8,10 @@ use atsre_domain::experiment::{
     TrialCompleted, TrialFailed, TrialStarted, TrialState,
 };
 use atsre_domain::finite::Finite;
-use atsre_domain::identity::{Attempt, Epoch, StreamId, TrialNumber};
+use atsre_domain::identity::{Attempt, Epoch, Seed, StreamId, TrialNumber};
 use atsre_domain::metric::Metric;
 use atsre_domain::model::{Device, Limits};
+use atsre_domain::panel::Panel;
 use atsre_domain::plan::BacktestPlan;
 use atsre_domain::policy::best;
 use atsre_domain::process::{Agent, WorkKind};
@@ -29,7 +30,7 @@ use crate::trial::protocol::{Job, encode_job};
 use crate::trial::{self, AttemptOptions, Observation, Outcome};
 
 /// How often a worker gives a sign of life.
-const HEARTBEAT_MS: u64 = 500;
+pub(crate) const HEARTBEAT_MS: u64 = 500;
 /// What a trial that runs when the budget ends may still take to finish.
 const SHORTEST_DEADLINE_MS: u64 = 3_000;
 
@@ -113,16 +114,7 @@ impl Forecaster {
         let remaining = services.remaining_ms(&opened).await?.max(SHORTEST_DEADLINE_MS);
         let limits = Limits { deadline_ms: trial.limits.deadline_ms.min(remaining), ..trial.limits };
         let seed = opened.seed.for_trial(number, attempt);
-        let job = TrialJob {
-            panel,
-            spec: trial.spec.clone(),
-            horizon: opened.horizon,
-            quantile_levels: opened.quantile_levels.iter().map(|q| q.get()).collect(),
-            backtest: backtest(&experiment, &opened, &version),
-            holdout: if opened.holdout { opened.horizon } else { 0 },
-            seed: seed.0,
-            threads: limits.threads,
-        };
+        let job = job(&experiment, &opened, &version, panel, trial, seed);
         let encoded = encode_job(&Job {
             trial: job,
             limits,
@@ -226,6 +218,27 @@ impl Held<'_> {
     }
 }
 
+/// What a trial runs, as far as it is decided when its lease begins.
+pub(crate) fn job(
+    experiment: &Experiment,
+    opened: &ExperimentOpened,
+    version: &atsre_domain::dataset::Version,
+    panel: Panel,
+    trial: &Trial,
+    seed: Seed,
+) -> TrialJob {
+    TrialJob {
+        panel,
+        spec: trial.spec.clone(),
+        horizon: opened.horizon,
+        quantile_levels: opened.quantile_levels.iter().map(|q| q.get()).collect(),
+        backtest: backtest(experiment, opened, version),
+        holdout: if opened.holdout { opened.horizon } else { 0 },
+        seed: seed.0,
+        threads: trial.limits.threads,
+    }
+}
+
 /// The plan's backtest; before there is a plan, the one that the plan will have.
 fn backtest(
     experiment: &Experiment,
@@ -283,7 +296,7 @@ async fn combine(services: &Services, item: &WorkItem) -> Result<(), AgentError>
 }
 
 /// MASE, unless a member has none (a constant history has no scale).
-fn objective(experiment: &Experiment) -> Metric {
+pub(crate) fn objective(experiment: &Experiment) -> Metric {
     let defined = |metric| {
         experiment.trials.values().all(|trial| match &trial.state {
             TrialState::Completed { scores, .. } => {

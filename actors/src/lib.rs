@@ -22,6 +22,7 @@ pub mod planner;
 pub mod progress;
 pub mod report;
 pub mod reporter;
+pub mod reproduce;
 pub mod services;
 mod telemetry;
 mod transcript;

@@ -51,14 +51,17 @@ async fn concerned(services: &Services, item: &WorkItem) -> Result<Vec<StreamId>
 }
 
 async fn advance(services: &Services, item: &WorkItem, stream: &StreamId) -> Result<(), AgentError> {
-    for _ in 0..MOST_STEPS {
+    for steps in 0..MOST_STEPS {
         let (experiment, opened) = services.experiment(stream).await?;
         if !experiment.is_open() {
             return Ok(());
         }
         let dataset = services.store.load::<atsre_domain::dataset::Dataset>(&opened.dataset.stream).await?.state;
         let now = services.active_now(&opened).await?;
-        let intents = orchestrator::next(&experiment, dataset.version(opened.dataset.version), now);
+        let mut intents = orchestrator::next(&experiment, dataset.version(opened.dataset.version), now);
+        if experiment.forked.is_some() && steps == 0 {
+            intents.splice(0..0, orchestrator::timers(&opened));
+        }
         let mut changed = false;
         for intent in intents {
             match intent {

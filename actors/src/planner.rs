@@ -1,7 +1,9 @@
 //! The Planner: reasons its way to a plan, and decides on failed trials.
 
 use async_trait::async_trait;
-use atsre_domain::experiment::{Command, ExperimentOpened, FallbackTaken, PlanProposed, Stage, TrialRetried};
+use atsre_domain::experiment::{
+    Command, ExperimentOpened, FallbackTaken, PlanProposed, Stage, TrialRetried, TrialState,
+};
 use atsre_domain::identity::Attempt;
 use atsre_domain::plan::{Plan, ReasonerKind};
 use atsre_domain::policy::healing::{self, Healing};
@@ -49,7 +51,7 @@ impl Role for Planner {
 
 async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
     let (experiment, opened) = services.experiment(&item.stream).await?;
-    if !experiment.is_open() || experiment.proposed.is_some() {
+    if !experiment.is_open() || !experiment.plan_requested || experiment.proposed.is_some() {
         return Ok(());
     }
     let version = services.version(&opened).await?;
@@ -58,8 +60,12 @@ async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
     let cleaned = version.cleaned.clone().ok_or_else(|| missing("the clean table"))?;
     let profile: Profile = serde_json::from_slice(&services.store.artifacts().get(&profiled.profile.digest).await?)?;
     let panel = services.panel(&version).await?;
-    let graph = version.graph_for(&opened.target);
-    let catalogue = atsre_forecast::catalogue::catalogue();
+    let constraints = &experiment.constraints;
+    let graph = version.graph_for(&opened.target, &constraints.discovery);
+    let mut catalogue = atsre_forecast::catalogue::catalogue();
+    catalogue.retain(|entry| constraints.allows_model(entry.name));
+    let mut covariates = panel.covariates.clone();
+    covariates.retain(|covariate| constraints.allows_covariate(&covariate.name));
     let history = history::similar_trials(&services.store, &opened.dataset.name, &profile).await?;
     let context = Context {
         dataset: &opened.dataset.name,
@@ -68,7 +74,7 @@ async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
         budget: &opened.budget,
         remaining_ms: services.remaining_ms(&opened).await?,
         profile: &profile,
-        covariates: &panel.covariates,
+        covariates: &covariates,
         drivers: graph.map_or(&[][..], |g| &g.drivers),
         has_graph: graph.is_some(),
         catalogue: &catalogue,
@@ -77,7 +83,7 @@ async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
     let (mut plan, reasoner) = reason(services, item, &opened, &context).await?;
     plan.keep_settings(&opened.settings);
     let graph = match graph {
-        Some(_) => services.store.position_of_newest(&opened.dataset.stream, "GraphDiscovered").await?,
+        Some(graph) => services.store.graph_position(&opened.dataset.stream, &graph.node_link.digest).await?,
         None => None,
     };
     let proposed =
@@ -119,7 +125,8 @@ async fn heal(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
     let (experiment, opened) = services.experiment(&item.stream).await?;
     let Some((number, attempt)) = agent::trial(item) else { return Ok(()) };
     let Some(trial) = experiment.trials.get(&number) else { return Ok(()) };
-    if !experiment.is_open() || trial.ended() || trial.attempt != attempt {
+    // In a fork a trial may have been queued anew in the meantime.
+    if !experiment.is_open() || trial.attempt != attempt || trial.state != TrialState::Failed {
         return Ok(());
     }
     let command = match healing::heal(trial, services.remaining_ms(&opened).await?) {

@@ -108,9 +108,9 @@ async fn gather(services: &Services, item: &WorkItem, experiment: Experiment) ->
         }
         None => None,
     };
-    let graph = match version.graph_for(&opened.target) {
+    let graph = match version.graph_for(&opened.target, &experiment.constraints.discovery) {
         Some(graph) => {
-            let id = store.position_of_newest(&opened.dataset.stream, "GraphDiscovered").await?;
+            let id = store.graph_position(&opened.dataset.stream, &graph.node_link.digest).await?;
             id.map(|id| (id, graph.clone()))
         }
         None => None,
@@ -165,6 +165,7 @@ impl Ids {
     }
 
     fn trial(&self, number: TrialNumber) -> Position {
-        self.trials.iter().find(|(n, _)| *n == number).map_or(Position(0), |(_, position)| *position)
+        // In a fork a trial may have been queued anew: the newest counts.
+        self.trials.iter().rev().find(|(n, _)| *n == number).map_or(Position(0), |(_, position)| *position)
     }
 }

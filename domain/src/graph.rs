@@ -86,3 +86,25 @@ pub struct BackgroundKnowledge {
     /// Required edges (cause, effect).
     pub required: Vec<(String, String)>,
 }
+
+/// How a causal graph is sought, beyond what the data themselves say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiscoverySettings {
+    /// The significance level of the independence tests.
+    pub significance_level: Finite,
+    /// Edges (cause, effect) that the graph must have.
+    pub required: Vec<(String, String)>,
+    /// Edges (cause, effect) that the graph must not have.
+    pub forbidden: Vec<(String, String)>,
+}
+
+/// The significance level where nobody asks for another.
+const SIGNIFICANCE_LEVEL: f64 = 0.01;
+
+impl Default for DiscoverySettings {
+    fn default() -> Self {
+        let significance_level =
+            Finite::of(SIGNIFICANCE_LEVEL).unwrap_or_else(|| unreachable!("{SIGNIFICANCE_LEVEL} is finite"));
+        Self { significance_level, required: Vec::new(), forbidden: Vec::new() }
+    }
+}

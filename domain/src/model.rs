@@ -20,6 +20,24 @@ pub enum Setting {
     Integers(Vec<i64>),
 }
 
+impl Setting {
+    /// What a person has written: `true` and `false`, whole numbers, numbers, a list of whole numbers, or a word.
+    #[must_use]
+    pub fn from_text(value: &str) -> Self {
+        if let Ok(flag) = value.parse() {
+            return Self::Flag(flag);
+        }
+        if let Ok(integer) = value.parse() {
+            return Self::Integer(integer);
+        }
+        if let Some(number) = value.parse().ok().and_then(crate::finite::Finite::of) {
+            return Self::Number(number);
+        }
+        let integers: Result<Vec<i64>, _> = value.split(',').map(|part| part.trim().parse()).collect();
+        integers.map_or_else(|_| Self::Text(value.to_owned()), Self::Integers)
+    }
+}
+
 /// Hyperparameters by name, ordered.
 pub type Hyperparameters = BTreeMap<String, Setting>;
 

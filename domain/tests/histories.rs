@@ -7,6 +7,7 @@ use std::path::Path;
 use atsre_domain::dataset::Dataset;
 use atsre_domain::event::AnyEvent;
 use atsre_domain::experiment::{Experiment, Phase, TrialState};
+use atsre_domain::graph::DiscoverySettings;
 use atsre_domain::policy::best;
 use atsre_domain::process::orchestrator;
 use atsre_domain::{Decider as _, Timestamp, TrialNumber};
@@ -50,6 +51,6 @@ fn the_demo_with_its_healed_failure_folds_to_what_it_was() {
     assert_eq!(healed.spec.integer("batch_size", 0), 1024, "halved twice");
     let opened = experiment.opened.as_ref().unwrap();
     let version = datasets[&opened.dataset.stream.0].version(1).unwrap();
-    assert_eq!(version.graph_for("users").unwrap().drivers[0].variable, "weather");
+    assert_eq!(version.graph_for("users", &DiscoverySettings::default()).unwrap().drivers[0].variable, "weather");
     assert_eq!(orchestrator::next(experiment, Some(version), Timestamp(i64::MAX)), [], "nothing is left to do");
 }

@@ -55,6 +55,7 @@ pub static DATASETS: Projection = Projection {
             partitioned_by: None,
         },
     ],
+    inherited: &[],
     indexes_sql: "CREATE INDEX ON {schema}.datasets (name);",
     views_sql: "
         CREATE VIEW read.datasets AS

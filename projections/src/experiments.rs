@@ -48,6 +48,8 @@ pub static EXPERIMENTS: Projection = Projection {
                 required("seed", "numeric"),
                 required("created_at", "timestamptz"),
                 optional("ended_at", "timestamptz"),
+                optional("parent", "text"),
+                optional("fork_reason", "text"),
             ],
             key: &["stream"],
             partitioned_by: None,
@@ -105,14 +107,17 @@ pub static EXPERIMENTS: Projection = Projection {
         },
         resources::SAMPLES,
     ],
-    indexes_sql: "CREATE UNIQUE INDEX ON {schema}.trials (trial_id);",
+    inherited: &["experiments", "trials"],
+    // Not unique: a fork has the finished trials of its parent, under the same ids.
+    indexes_sql: "CREATE INDEX ON {schema}.trials (trial_id);",
     views_sql: "
         CREATE VIEW read.experiments AS
             SELECT e.experiment_id, e.dataset_name, e.experiment_name, e.hypothesis, e.objective, e.agent_reasoning,
                    CASE WHEN e.status = 'RUNNING' AND e.approval_required AND e.awaiting THEN 'AWAITING_APPROVAL' ELSE e.status END AS status,
                    e.created_at, e.target, e.horizon, e.reasoner, e.error, e.ended_at, e.report_digest, e.seed, e.stream,
-                   b.trial_id AS best_trial_id
+                   b.trial_id AS best_trial_id, p.experiment_id AS parent_id, e.fork_reason
             FROM {schema}.experiments e
+            LEFT JOIN {schema}.experiments p ON p.stream = e.parent
             LEFT JOIN {schema}.trials b ON b.stream = e.stream AND b.trial_no = e.best_trial_no;
         CREATE VIEW read.trials AS
             SELECT t.trial_id, e.experiment_id, t.trial_no, t.framework, t.model_name, t.hyperparameters, t.ensemble_strategy,
@@ -175,6 +180,13 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec
             ("seed", scalar(&e.seed)),
             ("created_at", now()),
         ])))],
+        E::ExperimentForked(e) => rows.experiment_update([
+            ("experiment_id", scalar(&recorded.position)),
+            ("seed", scalar(&e.seed)),
+            ("created_at", now()),
+            ("parent", scalar(&e.parent)),
+            ("fork_reason", scalar(&e.reason)),
+        ]),
         E::DiagnosisRequested(_) => rows.experiment_update([("status", scalar(&"RUNNING"))]),
         E::PlanProposed(e) => rows.experiment_update([
             ("hypothesis", scalar(&e.plan.hypothesis)),
@@ -201,6 +213,12 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec
                 ("ensemble_strategy", scalar(&"none")),
                 ("attempt", scalar(&1)),
                 ("status", scalar(&"QUEUED")),
+                // A fork queues anew what had not ended in its parent.
+                ("error", None),
+                ("diagnosis", None),
+                ("usage", None),
+                ("execution_start", None),
+                ("execution_end", None),
             ])),
         )],
         E::TrialLeased(e) => rows.trial_update(e.trial, [("status", scalar(&"LEASED"))]),
@@ -263,8 +281,7 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec
             ops
         }
         E::ResourceSampled(e) => vec![resources::row(recorded, e)],
-        E::ExperimentForked(_)
-        | E::CausalMapRequested(_)
+        E::CausalMapRequested(_)
         | E::PlanRequested(_)
         | E::CompletionRequested(_)
         | E::CompletionReceived(_)

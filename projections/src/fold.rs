@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use atsre_domain::event::AnyEvent;
-use atsre_domain::{ArtifactRef, Digest, Recorded};
+use atsre_domain::{ArtifactRef, Digest, Recorded, experiment};
 use atsre_store::{Error as StoreError, Store, StoredEvent, told};
 
 use crate::error::Error;
@@ -50,6 +50,7 @@ pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[Store
                     .iter()
                     .filter_map(|needed| Some((needed.digest.clone(), fetched.get(&needed.digest)?.as_slice())))
                     .collect();
+                inherit(store, projection, &recorded, &mut folded.merged).await?;
                 match (projection.apply)(&recorded, &artifacts) {
                     Ok(ops) => ops.into_iter().for_each(|op| folded.merged.add(op)),
                     Err(message) => {
@@ -124,4 +125,29 @@ async fn why_unsound(store: &Store, digest: &Digest) -> Result<String, Error> {
         Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. })) => Ok(told(&error)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A fork begins with the rows of what it shares with its parent, under its own name.
+async fn inherit(
+    store: &Store,
+    projection: &Projection,
+    recorded: &Recorded<AnyEvent>,
+    merged: &mut Merged,
+) -> Result<(), Error> {
+    let AnyEvent::Experiment(experiment::Event::ExperimentForked(forked)) = &recorded.event else { return Ok(()) };
+    for stored in store.log().read_stream(projection.stream_type, &recorded.stream).await? {
+        if stored.sequence.0 > forked.at_sequence {
+            break;
+        }
+        let shared = Recorded {
+            position: stored.position,
+            stream: recorded.stream.clone(),
+            sequence: stored.sequence,
+            recorded_at: stored.recorded_at,
+            event: stored.decode()?,
+        };
+        let ops = (projection.apply)(&shared, &Artifacts::new()).unwrap_or_default();
+        ops.into_iter().filter(|op| projection.inherited.contains(&op.table)).for_each(|op| merged.add(op));
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@
 //! This crate decides nothing, and nothing decides by reading its tables but the planner's look at history.
 //! Start reading at [`projection`], then [`experiments`], then [`runner`].
 
+pub mod as_of;
 pub mod cell;
 pub mod datasets;
 pub mod error;
@@ -23,6 +24,7 @@ mod writer;
 use atsre_domain::Position;
 use atsre_store::Store;
 
+pub use as_of::rows_as_of;
 pub use error::Error;
 pub use projection::Projection;
 pub use rebuild::{Comparison, Difference, compare, rebuild};

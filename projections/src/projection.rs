@@ -87,6 +87,9 @@ pub struct Projection {
     pub version: u32,
     /// The tables.
     pub tables: &'static [Table],
+    /// The tables in which a fork has rows for what it shares with its parent. In the others those rows are the
+    /// parent's, and found by their id.
+    pub inherited: &'static [&'static str],
     /// Makes the indexes besides the primary keys; `{schema}` stands for the schema.
     pub indexes_sql: &'static str,
     /// Makes the views in schema `read`; `{schema}` stands for the schema.

@@ -36,7 +36,7 @@ pub(crate) async fn ensure(store: &Store, projection: &Projection) -> Result<(),
     // Empty tables have seen nothing, whatever a checkpoint of tables that somebody has dropped may say.
     Checkpoints::reset_in(&mut transaction, projection.child, projection.version).await?;
     set_checkpoint(&mut transaction, projection, 0).await?;
-    if definitions(&mut transaction, projection).await?.is_empty() {
+    if views_there(&mut transaction, projection).await? == 0 {
         point_views(&mut transaction, projection, &schema).await?;
     }
     transaction.commit().await?;
@@ -86,9 +86,8 @@ pub(crate) async fn set_checkpoint(
 /// views at it.
 pub(crate) async fn show(store: &Store, projection: &Projection) -> Result<(), Error> {
     let schema = projection.schema();
-    let shown = format!("{schema}.");
     let mut connection = store.pool().acquire().await?;
-    if definitions(&mut connection, projection).await?.iter().all(|definition| definition.contains(&shown)) {
+    if elsewhere(&mut connection, projection, &schema).await? == 0 {
         return Ok(());
     }
     let mut transaction = connection.begin().await?;
@@ -160,17 +159,33 @@ async fn lock_views(connection: &mut PgConnection, projection: &Projection) -> R
 /// Postgres' code for a lock that was not to be had in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// The definitions of the projection's views that are there.
-async fn definitions(connection: &mut PgConnection, projection: &Projection) -> Result<Vec<String>, Error> {
+/// How many of the projection's views are there.
+async fn views_there(connection: &mut PgConnection, projection: &Projection) -> Result<i64, Error> {
+    Ok(sqlx::query_scalar("SELECT count(*) FROM pg_views WHERE schemaname = 'read' AND viewname::text = ANY($1)")
+        .bind(views(projection).collect::<Vec<_>>())
+        .fetch_one(connection)
+        .await?)
+}
+
+/// How many of the projection's views show no table of this schema. Asked of the catalogue's rows alone: a view's
+/// definition cannot be written out while a swap drops the tables that it names.
+async fn elsewhere(connection: &mut PgConnection, projection: &Projection, schema: &str) -> Result<i64, Error> {
     Ok(sqlx::query_scalar(
-        "SELECT definition FROM pg_views WHERE schemaname = 'read' AND viewname::text = ANY($1) ORDER BY viewname",
+        "SELECT count(*) FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace AND n.nspname = 'read' \
+         WHERE v.relname::text = ANY($1) AND NOT EXISTS ( \
+           SELECT FROM pg_rewrite r \
+           JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass \
+           JOIN pg_class t ON t.oid = d.refobjid \
+           JOIN pg_namespace s ON s.oid = t.relnamespace \
+           WHERE r.ev_class = v.oid AND s.nspname::text = $2)",
     )
     .bind(views(projection).collect::<Vec<_>>())
-    .fetch_all(connection)
+    .bind(schema)
+    .fetch_one(connection)
     .await?)
 }
 
 /// The views that a projection makes.
-fn views(projection: &Projection) -> impl Iterator<Item = &'static str> {
+pub(crate) fn views(projection: &Projection) -> impl Iterator<Item = &'static str> {
     projection.views_sql.split("CREATE VIEW read.").skip(1).filter_map(|rest| rest.split_whitespace().next())
 }

@@ -62,7 +62,7 @@ async fn a_row_changed_by_hand_is_named_and_a_rebuild_puts_it_right() {
         (
             "INSERT INTO experiments_v2.experiments SELECT 'forged', 999999, dataset_name, experiment_name, hypothesis, objective, target, horizon, \
           agent_reasoning, reasoner, status, approval_required, awaiting, causal_graph_id, ensemble_strategy, best_trial_no, error, \
-          report_digest, seed, created_at, ended_at FROM experiments_v2.experiments",
+          report_digest, seed, created_at, ended_at, parent, fork_reason FROM experiments_v2.experiments",
             "experiments",
             "extra",
             "forged",
@@ -143,7 +143,7 @@ async fn the_live_runner_goes_on_after_a_rebuild() {
     let database = TestDatabase::create().await;
     let store = database.store();
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let running = tokio::spawn(atsre_projections::run(store.clone(), "experiments", stopped));
+    let mut running = tokio::spawn(atsre_projections::run(store.clone(), "experiments", stopped));
     let other = database.another_store().await;
     let writing = tokio::spawn({
         let store = other.clone();
@@ -154,7 +154,10 @@ async fn the_live_runner_goes_on_after_a_rebuild() {
         assert!(!rebuild(&other, projection).await.unwrap().differs);
     }
     let played = writing.await.unwrap();
-    atsre_projections::wait_for(store, "experiments", played.last).await.unwrap();
+    tokio::select! {
+        ended = &mut running => panic!("the live runner has ended: {ended:?}"),
+        caught_up = atsre_projections::wait_for(store, "experiments", played.last) => caught_up.unwrap(),
+    }
     assert!(!compare(store, projection).await.unwrap().differs);
     stop.send(true).unwrap();
     running.await.unwrap().unwrap();
@@ -167,12 +170,10 @@ static NEXT: std::sync::LazyLock<Projection> = std::sync::LazyLock::new(|| Proje
     child: EXPERIMENTS.child,
     stream_type: EXPERIMENTS.stream_type,
     tables: EXPERIMENTS.tables,
+    inherited: EXPERIMENTS.inherited,
     indexes_sql: EXPERIMENTS.indexes_sql,
     views_sql: Box::leak(
-        EXPERIMENTS
-            .views_sql
-            .replace("b.trial_id AS best_trial_id", "b.trial_id AS best_trial_id, 3 AS made_by")
-            .into_boxed_str(),
+        EXPERIMENTS.views_sql.replace("e.fork_reason", "e.fork_reason, 3 AS made_by").into_boxed_str(),
     ),
     needs: EXPERIMENTS.needs,
     apply: EXPERIMENTS.apply,

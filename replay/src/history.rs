@@ -1,7 +1,9 @@
 //! What happened in an experiment, in order, with causes.
 
+use std::collections::BTreeSet;
+
 use atsre_domain::{Position, Sequence, StreamId};
-use atsre_store::{Error, Store, hash, rfc3339};
+use atsre_store::{Error, Store, StoredEvent, hash, rfc3339};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,29 +46,62 @@ pub async fn history(store: &Store, experiment: &StreamId) -> Result<Vec<History
         .transpose()?
         .and_then(|payload| Some(StreamId(payload.pointer("/dataset/stream")?.as_str()?.to_owned())));
     if let Some(dataset) = dataset {
+        // What a fork shares with its ancestors was done to the data in their name.
+        let of: BTreeSet<String> = events.iter().map(|event| event.stream.0.clone()).collect();
+        let last = events.last().map_or(Position(0), |event| event.position);
         for event in store.log().read_stream("dataset", &dataset).await? {
-            if event.envelope()?.correlation_id == experiment.0 {
+            let named = event.envelope()?.correlation_id;
+            if named == experiment.0 || (of.contains(&named) && event.position <= last) {
                 events.push(event);
             }
         }
     }
     events.sort_by_key(|event| event.position);
-    events
-        .into_iter()
-        .map(|event| {
-            let metadata = event.envelope()?;
-            Ok(HistoryEvent {
-                position: event.position,
-                sequence: event.sequence,
-                event_type: event.event_type.clone(),
-                version: event.version(),
-                recorded_at: rfc3339(event.recorded_at),
-                causation: metadata.causation(),
-                actor: metadata.actor,
-                hash: hash::hex(&event.hash),
-                payload: event.json()?,
-                stream: event.stream,
-            })
-        })
-        .collect()
+    events.into_iter().map(told).collect()
+}
+
+/// The chain of causes of an event, the event itself last. It begins with what nothing in the log caused: what a person
+/// asked for, or a file that came in.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such position; when the store does not answer.
+pub async fn why(store: &Store, position: Position) -> Result<Vec<HistoryEvent>, Error> {
+    let mut chain = Vec::new();
+    let mut next = Some(position);
+    while let Some(position) = next {
+        let event = told(store.log().event(position).await?)?;
+        // A cause lies before its effect; anything else is an altered record, and following it might never end.
+        next = event.causation.filter(|cause| *cause < position);
+        chain.push(event);
+    }
+    // Where an experiment began, its data did before.
+    let opened = chain.last().filter(|first| first.event_type == "ExperimentOpened");
+    let dataset = opened.and_then(|first| first.payload.pointer("/dataset/stream")?.as_str().map(str::to_owned));
+    if let Some(dataset) = dataset {
+        let registered = store.log().read_stream("dataset", &StreamId(dataset)).await?;
+        let before = chain.last().map_or(Position(0), |first| first.position);
+        let newest =
+            registered.into_iter().rfind(|event| event.event_type == "DatasetRegistered" && event.position < before);
+        if let Some(registered) = newest {
+            chain.push(told(registered)?);
+        }
+    }
+    chain.reverse();
+    Ok(chain)
+}
+
+fn told(event: StoredEvent) -> Result<HistoryEvent, Error> {
+    let metadata = event.envelope()?;
+    Ok(HistoryEvent {
+        position: event.position,
+        sequence: event.sequence,
+        event_type: event.event_type.clone(),
+        version: event.version(),
+        recorded_at: rfc3339(event.recorded_at),
+        causation: metadata.causation(),
+        actor: metadata.actor,
+        hash: hash::hex(&event.hash),
+        payload: event.json()?,
+        stream: event.stream,
+    })
 }

@@ -6,10 +6,12 @@
 
 pub mod artifacts;
 pub mod chain;
+pub mod fork;
 pub mod history;
 mod lineage;
 mod payloads;
+pub mod state;
 pub mod verify;
 
-pub use history::{HistoryEvent, history};
+pub use history::{HistoryEvent, history, why};
 pub use verify::{Difference, Verification, verify, verify_log, verify_stream};

@@ -70,7 +70,7 @@ fn spec(forecast: &Forecast, panel: &Panel, seasons: &[u32]) -> Result<ModelSpec
     for setting in &forecast.settings {
         let (name, value) =
             setting.split_once('=').ok_or_else(|| Failure::usage(format!("{setting:?} is not NAME=VALUE")))?;
-        hyperparameters.insert(name.to_owned(), reading::setting(value));
+        hyperparameters.insert(name.to_owned(), Setting::from_text(value));
     }
     let uses_covariates = entry.known_covariates || entry.past_covariates;
     let covariates =

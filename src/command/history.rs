@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use atsre_domain::event::AnyEvent;
-use atsre_domain::experiment::Event as E;
-use atsre_domain::{Decider as _, dataset};
+use atsre_domain::experiment::{Event as E, Experiment};
+use atsre_domain::{Decider as _, Position, dataset};
 use atsre_replay::HistoryEvent;
 
+use super::moment;
+use crate::cli::History;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::node;
@@ -16,21 +18,78 @@ use crate::output;
 ///
 /// # Errors
 /// What the user is told.
-pub async fn run(config: &Config, experiment: &str, json: bool) -> Result<ExitCode, Failure> {
+pub async fn run(config: &Config, asked: &History, json: bool) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
-    let stream = node::find_experiment(&store, experiment).await?;
-    let events = atsre_replay::history(&store, &stream).await?;
+    let stream = node::find_experiment(&store, &asked.experiment).await?;
+    let events = match asked.why {
+        Some(position) => atsre_replay::why(&store, Position(position)).await.map_err(|error| match error {
+            atsre_store::Error::NotFound(what) => Failure::usage(format!("{what} does not exist")),
+            other => other.into(),
+        })?,
+        None => {
+            let since = match &asked.since {
+                Some(moment) => moment::position(&store, moment).await?,
+                None => Position(0),
+            };
+            let mut events = atsre_replay::history(&store, &stream).await?;
+            events.retain(|event| event.position > since && wanted(asked, event));
+            events
+        }
+    };
     store.close().await;
     if json {
         output::json(&serde_json::json!({ "events": events }))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let mut chapter = "";
     for event in &events {
-        let stream_type = if event.stream == stream { "experiment" } else { dataset::Dataset::TYPE };
+        let stream_type = if DATASET_EVENTS.iter().any(|(name, _)| *name == event.event_type) {
+            dataset::Dataset::TYPE
+        } else {
+            Experiment::TYPE
+        };
         let decoded = AnyEvent::decode(stream_type, &event.event_type, event.version, event.payload.clone())?;
+        let now = chapter_of(&decoded).unwrap_or(chapter);
+        if now != chapter {
+            output::say(format!("\n── {now} ──"));
+            chapter = now;
+        }
         tell(event, &decoded);
     }
+    if events.is_empty() {
+        output::say("No event is like that.");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+const DATASET_EVENTS: &[(&str, u32)] = dataset::Event::VERSIONS;
+
+fn wanted(asked: &History, event: &HistoryEvent) -> bool {
+    asked.event_type.as_ref().is_none_or(|wanted| *wanted == event.event_type)
+        && asked.actor.as_ref().is_none_or(|wanted| *wanted == event.actor)
+        && asked.trial.is_none_or(|wanted| event.payload.get("trial").is_some_and(|trial| *trial == wanted))
+}
+
+/// The part of the story that an event begins or goes on with; telemetry and the like belong to whatever is told.
+const fn chapter_of(event: &AnyEvent) -> Option<&'static str> {
+    use dataset::Event as D;
+    match event {
+        AnyEvent::Dataset(D::GraphDiscovered(_)) => Some("causal map"),
+        AnyEvent::Dataset(_) => Some("diagnosis"),
+        AnyEvent::Experiment(event) => match event {
+            E::ExperimentOpened(_) => Some("the question"),
+            E::ExperimentForked(_) => Some("the fork"),
+            E::DiagnosisRequested(_) => Some("diagnosis"),
+            E::CausalMapRequested(_) => Some("causal map"),
+            E::PlanRequested(_) | E::PlanProposed(_) | E::PlanApproved(_) | E::PlanRejected(_) => Some("plan"),
+            E::TrialLeased(_) | E::TrialStarted(_) | E::TrialCompleted(_) | E::TrialFailed(_) => Some("trials"),
+            E::EnsembleBuilt(_) => Some("ensemble"),
+            E::ReportPublished(_) => Some("report"),
+            E::ExperimentCompleted(_) | E::ExperimentFailed(_) | E::ExperimentCancelled(_) => Some("the end"),
+            _ => None,
+        },
+        AnyEvent::Node(_) => None,
+    }
 }
 
 fn tell(event: &HistoryEvent, decoded: &AnyEvent) {
@@ -95,12 +154,20 @@ fn experiment_lines(event: &E) -> Vec<String> {
             e.budget.wall_ms / 1000,
             e.seed.0
         )],
-        E::ExperimentForked(e) => vec![format!("from {} at sequence {}: {}", e.parent, e.at_sequence, e.reason)],
+        E::ExperimentForked(e) => {
+            let mut lines = vec![format!("from {} after its event {}: {}", e.parent, e.at_sequence, e.reason)];
+            lines.extend(e.overrides.iter().map(|(key, value)| format!("set {key} = {value}")));
+            lines
+        }
         E::DiagnosisRequested(_) => vec!["what do the data look like?".to_owned()],
         E::CausalMapRequested(_) => vec!["what drives the target?".to_owned()],
         E::PlanRequested(_) => vec!["which models, on what evidence?".to_owned()],
         E::PlanProposed(e) => {
-            let mut lines = vec![format!("hypothesis: {}", e.plan.hypothesis)];
+            let graph = e.graph.map_or_else(|| "no causal graph".to_owned(), |graph| format!("causal graph {graph}"));
+            let mut lines = vec![
+                format!("knew: profile {}, clean data {}, {graph}", short(&e.profile), short(&e.panel)),
+                format!("hypothesis: {}", e.plan.hypothesis),
+            ];
             lines.extend(
                 e.plan.reasoning.iter().map(|s| format!("{}; {} → {}", s.observation, s.inference, s.decision)),
             );
@@ -149,4 +216,9 @@ fn experiment_lines(event: &E) -> Vec<String> {
         E::StageFailed(e) => vec![format!("{} after {} attempts: {}", e.stage.name(), e.attempts, e.message)],
         E::FallbackTaken(e) => vec![format!("{} in place of {}: {}", e.to, e.from, e.reason)],
     }
+}
+
+/// The beginning of a digest, enough to tell it from others; `atsre history --json` has it whole.
+fn short(digest: &atsre_domain::Digest) -> &str {
+    digest.0.get(..12).unwrap_or(&digest.0)
 }

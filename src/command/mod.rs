@@ -5,15 +5,19 @@ pub mod causal;
 pub mod db;
 pub mod demo;
 pub mod forecast;
+pub mod fork;
 pub mod history;
 pub mod lists;
 pub mod models;
+pub mod moment;
 pub mod profile;
 pub mod reading;
 pub mod rebuild;
+pub mod reproduce;
 pub mod resume;
 pub mod run;
 pub mod serve;
+pub mod state;
 pub mod verify;
 pub mod worker;
 
@@ -43,7 +47,10 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Graphs(filter) => lists::graphs(&config, &filter, json).await,
         Command::Events(filter) => lists::events(&config, &filter, json).await,
         Command::Models => models::run(json),
-        Command::History { experiment } => history::run(&config, &experiment, json).await,
+        Command::History(asked) => history::run(&config, &asked, json).await,
+        Command::State(asked) => state::run(&config, &asked, json).await,
+        Command::Reproduce { what } => reproduce::run(&config, &what, json).await,
+        Command::Fork(asked) => fork::run(&config, &asked, json).await,
         Command::Verify { experiment, anchor } => {
             verify::run(&config, experiment.as_deref(), anchor.as_deref(), json).await
         }

@@ -2,7 +2,6 @@
 
 use atsre_curation::cleaning::{self, Regularised};
 use atsre_curation::ingest::{self, IngestOptions, Ingested, Limits, TargetPolicy};
-use atsre_domain::Finite;
 use atsre_domain::Frequency;
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::model::Setting;
@@ -126,22 +125,6 @@ pub fn check_quantiles(levels: &[f64]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A setting as people write it: `true`, `300`, `0.001`, `24,168`, or a word.
-#[must_use]
-pub fn setting(value: &str) -> Setting {
-    if let Ok(flag) = value.parse() {
-        return Setting::Flag(flag);
-    }
-    if let Ok(integer) = value.parse() {
-        return Setting::Integer(integer);
-    }
-    if let Some(number) = value.parse().ok().and_then(Finite::of) {
-        return Setting::Number(number);
-    }
-    let integers: Result<Vec<i64>, _> = value.split(',').map(|part| part.trim().parse()).collect();
-    integers.map_or_else(|_| Setting::Text(value.to_owned()), Setting::Integers)
-}
-
 /// Settings of models as people write them, `MODEL.SETTING=VALUE`, checked against the catalogue.
 ///
 /// # Errors
@@ -156,7 +139,7 @@ pub fn settings(given: &[String]) -> Result<Vec<(String, Setting)>, Failure> {
             let known: Vec<&str> = entry.defaults.keys().map(String::as_str).collect();
             return Err(Failure::usage(format!("{model} has no setting {chosen:?}; it has {}", known.join(", "))));
         }
-        Ok((name.to_owned(), setting(value)))
+        Ok((name.to_owned(), Setting::from_text(value)))
     };
     given.iter().map(parse).collect()
 }

@@ -34,9 +34,7 @@ impl Store {
         at: Sequence,
         child: &StreamId,
     ) -> Result<ForkPoint> {
-        let prefix = self.log().read_stream(stream_type, parent).await?;
-        let last = usize::try_from(at.0).ok().and_then(|at| prefix.get(at.checked_sub(1)?));
-        let last = last.ok_or_else(|| Error::NotFound(format!("sequence {at} of stream {parent}")))?;
+        let last = self.log().event_of_stream(stream_type, parent, at).await?;
         if self.depth(parent).await? + 1 > i64::from(LINEAGE_DEPTH) {
             return Err(Error::Unstorable(format!("stream {parent} is already {LINEAGE_DEPTH} forks deep")));
         }

@@ -264,6 +264,34 @@ impl EventLog {
         row.map_or_else(|| Err(Error::NotFound(format!("event {position}"))), |row| StoredEvent::from_row(&row))
     }
 
+    /// The event at a sequence of a stream, in the shared prefix or after it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the stream has no such event.
+    pub async fn event_of_stream(&self, stream_type: &str, stream: &StreamId, at: Sequence) -> Result<StoredEvent> {
+        // Plan: as for `read_stream_after`, with one row of events_pkey for each ancestor.
+        let statement = format!(
+            "WITH RECURSIVE chain (stream, upto, depth) AS ( \
+               SELECT $2::text, 2147483647::bigint, 0 \
+               UNION ALL \
+               SELECT l.parent, least(c.upto, l.fork_sequence), c.depth + 1 FROM chain c \
+               JOIN atsre.stream_lineage l ON l.child = c.stream AND l.aggregate_type = $1 WHERE c.depth < $4) \
+             SELECT {COLUMNS} FROM chain c JOIN atsre.events e \
+               ON e.aggregate_type = $1 AND e.aggregate_id = c.stream AND e.sequence = $3 AND e.sequence <= c.upto"
+        );
+        let row = sqlx::query(&statement)
+            .bind(stream_type)
+            .bind(&stream.0)
+            .bind(signed(at.0))
+            .bind(LINEAGE_DEPTH)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map_or_else(
+            || Err(Error::NotFound(format!("sequence {at} of stream {stream}"))),
+            |row| StoredEvent::from_row(&row),
+        )
+    }
+
     /// The stream that came into being with the event at `position`: its first one, or, in a fork, the first of
     /// its own. This is how the numbers that people use (`experiment_id`, `dataset_id`) name streams.
     ///

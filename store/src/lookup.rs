@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atsre_domain::{Position, StreamId, Timestamp};
+use atsre_domain::{Digest, Position, StreamId, Timestamp};
 use serde_json::Value;
 
 use crate::stored_event::unsigned;
@@ -20,14 +20,20 @@ impl Store {
         Ok(self.log().summary("dataset", stream).await?.is_some())
     }
 
-    /// The experiments that were opened on a data set, the oldest first.
+    /// The experiments on a data set, forks included, the oldest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn experiments_on(&self, dataset: &StreamId) -> Result<Vec<StreamId>> {
         let streams: Vec<String> = sqlx::query_scalar(
-            "SELECT aggregate_id FROM atsre.events \
-             WHERE event_type = 'ExperimentOpened' AND payload #>> '{dataset,stream}' = $1 ORDER BY position",
+            "WITH RECURSIVE experiments (stream) AS ( \
+               SELECT aggregate_id FROM atsre.events \
+               WHERE event_type = 'ExperimentOpened' AND payload #>> '{dataset,stream}' = $1 \
+               UNION SELECT l.child FROM experiments e JOIN atsre.stream_lineage l ON l.parent = e.stream) \
+             SELECT e.stream FROM experiments e \
+             JOIN LATERAL (SELECT min(position) AS first FROM atsre.events o \
+                           WHERE o.aggregate_type = 'experiment' AND o.aggregate_id = e.stream) f ON true \
+             WHERE f.first IS NOT NULL ORDER BY f.first",
         )
         .bind(&dataset.0)
         .fetch_all(self.pool())
@@ -46,6 +52,22 @@ impl Store {
                 .bind(event_type)
                 .fetch_one(self.pool())
                 .await?;
+        Ok(position.map(|p| Position(unsigned(p))))
+    }
+
+    /// The position of the event that gave a data set this graph: the id that people know it by.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn graph_position(&self, dataset: &StreamId, node_link: &Digest) -> Result<Option<Position>> {
+        let position: Option<i64> = sqlx::query_scalar(
+            "SELECT max(position) FROM atsre.events WHERE aggregate_type = 'dataset' AND aggregate_id = $1 \
+             AND event_type = 'GraphDiscovered' AND payload #>> '{node_link,digest}' = $2",
+        )
+        .bind(&dataset.0)
+        .bind(&node_link.0)
+        .fetch_one(self.pool())
+        .await?;
         Ok(position.map(|p| Position(unsigned(p))))
     }
 

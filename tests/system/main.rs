@@ -3,7 +3,9 @@
 
 mod architecture;
 mod bad_input;
+mod forking;
 mod healing;
+mod language_model;
 mod program;
 mod resume;
 mod shapes;

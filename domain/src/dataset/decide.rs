@@ -37,8 +37,9 @@ impl Decider for Dataset {
                     known.algorithm == graph.algorithm
                         && known.significance_level == graph.significance_level
                         && known.knowledge == graph.knowledge
+                        && known.settings == graph.settings
                 };
-                let known = version.graph_for(&graph.target).is_some_and(same);
+                let known = version.graphs.iter().any(|known| known.target == graph.target && same(known));
                 Ok(once(!known, || Event::GraphDiscovered(*graph)))
             }
         }

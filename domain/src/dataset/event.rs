@@ -8,7 +8,7 @@ use crate::cleaning::CleaningSummary;
 use crate::event::wire_events;
 use crate::finite::Finite;
 use crate::frequency::Frequency;
-use crate::graph::{BackgroundKnowledge, CausalGraph, Driver};
+use crate::graph::{BackgroundKnowledge, CausalGraph, DiscoverySettings, Driver};
 use crate::profile::SeasonalPeriod;
 use crate::rule::TestedRule;
 use crate::table::{ColumnRole, Inference};
@@ -152,6 +152,17 @@ pub struct GraphDiscovered {
     pub drivers: Vec<Driver>,
     /// What the graph says, in words.
     pub interpretation: String,
+    /// How it was sought, where an experiment asked for something of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<DiscoverySettings>,
+}
+
+impl GraphDiscovered {
+    /// Whether the graph was sought in this way.
+    #[must_use]
+    pub fn answers(&self, settings: &DiscoverySettings) -> bool {
+        self.settings.as_ref().map_or_else(|| *settings == DiscoverySettings::default(), |asked| asked == settings)
+    }
 }
 
 /// An event of a `dataset` stream.

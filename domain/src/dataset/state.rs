@@ -1,5 +1,7 @@
 //! What is known of a data set.
 
+use crate::graph::DiscoverySettings;
+
 use super::event::{AnomalyRulesDerived, DatasetCleaned, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered};
 
 /// One version of a data set and what was found in it.
@@ -13,15 +15,15 @@ pub struct Version {
     pub rules: Option<AnomalyRulesDerived>,
     /// Its clean table.
     pub cleaned: Option<DatasetCleaned>,
-    /// Its causal graphs, one for each target, the newest last.
+    /// Its causal graphs, one for each target and way of seeking, the newest last.
     pub graphs: Vec<GraphDiscovered>,
 }
 
 impl Version {
-    /// The newest graph for this target.
+    /// The newest graph for this target that was sought in this way.
     #[must_use]
-    pub fn graph_for(&self, target: &str) -> Option<&GraphDiscovered> {
-        self.graphs.iter().rev().find(|g| g.target == target)
+    pub fn graph_for(&self, target: &str, settings: &DiscoverySettings) -> Option<&GraphDiscovered> {
+        self.graphs.iter().rev().find(|g| g.target == target && g.answers(settings))
     }
 }
 

@@ -11,6 +11,8 @@ use super::event::*;
 pub enum Command {
     /// Open it.
     Open(Box<ExperimentOpened>),
+    /// Go another way from here. Meant for the stream of a fork, whose state is the prefix that it shares.
+    Fork(Box<ExperimentForked>),
     /// Ask the Curator.
     RequestDiagnosis,
     /// Ask the Causal Analyst.

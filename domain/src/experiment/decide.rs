@@ -58,6 +58,7 @@ fn once(wanted: bool, event: impl Into<Event>) -> Vec<Event> {
 impl Experiment {
     fn decide_open(&self, command: Command) -> Decision {
         match command {
+            Command::Fork(forked) => self.fork(*forked),
             Command::RequestDiagnosis => Ok(once(!self.diagnosis_requested, DiagnosisRequested {})),
             Command::RequestCausalMap => Ok(once(!self.causal_map_requested, CausalMapRequested {})),
             Command::RequestPlan => Ok(once(!self.plan_requested, PlanRequested {})),

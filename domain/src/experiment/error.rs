@@ -23,6 +23,14 @@ pub enum Error {
     /// A setting makes no sense.
     #[error("{0}")]
     Invalid(String),
+    /// A fork cannot set any more what was decided before it.
+    #[error("{key} is settled by {by}, which the fork shares with its parent")]
+    Settled {
+        /// What was to be set.
+        key: String,
+        /// What has settled it.
+        by: &'static str,
+    },
     /// The stages come in order.
     #[error("{step} comes after {missing}")]
     OutOfOrder {

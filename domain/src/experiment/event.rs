@@ -108,6 +108,9 @@ pub struct ExperimentForked {
     pub parent_hash: Digest,
     /// Why.
     pub reason: String,
+    /// The fork's own name; without one it bears its parent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The new seed.
     pub seed: Seed,
     /// What is set differently, as `key=value`.
@@ -393,7 +396,7 @@ pub struct CompletionReceived {
 pub struct CompletionFailed {
     /// The request.
     pub request: u32,
-    /// `timeout`, `unreachable`, `refused` or `rubbish`.
+    /// `timeout`, `unreachable`, `refused` or `rubbish`; `cancelled` in a fork.
     pub kind: String,
     /// What was seen.
     pub message: String,

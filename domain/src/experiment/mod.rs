@@ -7,9 +7,11 @@ mod command;
 mod decide;
 mod error;
 mod event;
+mod fork;
 mod state;
 
 pub use command::Command;
 pub use error::Error;
 pub use event::*;
+pub use fork::{Constraints, OVERRIDE_KEYS, Override};
 pub use state::{Approval, Attempted, Experiment, Phase, Question, Stage, Trial, TrialState};

@@ -12,6 +12,7 @@ use crate::model::{Limits, ModelSpec};
 use crate::plan::TrialRole;
 
 use super::event::*;
+use super::fork::Constraints;
 
 /// A stage of the workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -175,6 +176,10 @@ pub struct Experiment {
     pub phase: Phase,
     /// How it was opened; what a fork overrides is already applied.
     pub opened: Option<ExperimentOpened>,
+    /// Where it left its parent, if it is a fork.
+    pub forked: Option<ExperimentForked>,
+    /// What its forks have ruled in or out.
+    pub constraints: Constraints,
     /// Whether a diagnosis was requested.
     pub diagnosis_requested: bool,
     /// Whether a causal map was requested.
@@ -253,13 +258,7 @@ impl Experiment {
                 self.phase = Phase::Open;
                 self.opened = Some(e.clone());
             }
-            Event::ExperimentForked(e) => {
-                self.phase = Phase::Open;
-                if let Some(opened) = &mut self.opened {
-                    opened.seed = e.seed;
-                    opened.opened_at = e.forked_at;
-                }
-            }
+            Event::ExperimentForked(e) => self.apply_fork(e),
             Event::DiagnosisRequested(_) => self.diagnosis_requested = true,
             Event::CausalMapRequested(_) => self.causal_map_requested = true,
             Event::PlanRequested(_) => self.plan_requested = true,

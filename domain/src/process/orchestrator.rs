@@ -25,11 +25,9 @@ pub fn next(experiment: &Experiment, version: Option<&dataset::Version>, now: Ti
     let deadline = opened.opened_at.plus_millis(opened.budget.wall_ms);
     if !experiment.diagnosis_requested {
         // The timers first: after the request this branch is never taken again, so a crash in between would lose them.
-        return vec![
-            Intent::Timer(deadline),
-            Intent::Timer(deadline.plus_millis(GRACE_MS)),
-            command(Command::RequestDiagnosis),
-        ];
+        let mut intents = timers(opened).to_vec();
+        intents.push(command(Command::RequestDiagnosis));
+        return intents;
     }
     if let Some(reason) = experiment.failed_stages.get(&Stage::Diagnosis) {
         return vec![command(Command::Fail { reason: format!("the data could not be prepared: {reason}") })];
@@ -52,6 +50,14 @@ pub fn next(experiment: &Experiment, version: Option<&dataset::Version>, now: Ti
         intents.extend(finish(experiment, opened, cleaned));
     }
     intents
+}
+
+/// The ends of the budget and of the grace after it. A fork needs its own: it may share the request for a diagnosis,
+/// with which the parent set its timers.
+#[must_use]
+pub fn timers(opened: &ExperimentOpened) -> [Intent; 2] {
+    let deadline = opened.opened_at.plus_millis(opened.budget.wall_ms);
+    [Intent::Timer(deadline), Intent::Timer(deadline.plus_millis(GRACE_MS))]
 }
 
 fn command(command: Command) -> Intent {
@@ -91,7 +97,9 @@ fn planning(experiment: &Experiment, opened: &ExperimentOpened, version: &datase
         intents.extend(fallback_once(experiment, Stage::Planning, "plan", "the baseline alone", reason));
         return intents;
     }
-    if !experiment.failed_stages.contains_key(&Stage::CausalMap) && version.graph_for(&opened.target).is_none() {
+    if !experiment.failed_stages.contains_key(&Stage::CausalMap)
+        && version.graph_for(&opened.target, &experiment.constraints.discovery).is_none()
+    {
         return intents;
     }
     if !experiment.plan_requested {

@@ -17,9 +17,16 @@ pub fn react(agent: Agent, recorded: &Recorded<AnyEvent>) -> Vec<Work> {
             Agent::Orchestrator,
             AnyEvent::Dataset(dataset::Event::DatasetCleaned(_) | dataset::Event::GraphDiscovered(_)),
         ) => work(WorkKind::Advance, None),
-        (Agent::Curator, AnyEvent::Experiment(E::DiagnosisRequested(_))) => work(WorkKind::Diagnose, None),
-        (Agent::CausalAnalyst, AnyEvent::Experiment(E::CausalMapRequested(_))) => work(WorkKind::MapCauses, None),
-        (Agent::Planner, AnyEvent::Experiment(E::PlanRequested(_))) => work(WorkKind::Plan, None),
+        // A fork may share a request whose answer it does not share; who finds that it does has nothing to do.
+        (Agent::Curator, AnyEvent::Experiment(E::DiagnosisRequested(_) | E::ExperimentForked(_))) => {
+            work(WorkKind::Diagnose, None)
+        }
+        (Agent::CausalAnalyst, AnyEvent::Experiment(E::CausalMapRequested(_) | E::ExperimentForked(_))) => {
+            work(WorkKind::MapCauses, None)
+        }
+        (Agent::Planner, AnyEvent::Experiment(E::PlanRequested(_) | E::ExperimentForked(_))) => {
+            work(WorkKind::Plan, None)
+        }
         (Agent::Planner, AnyEvent::Experiment(E::TrialFailed(e))) => {
             work(WorkKind::Heal, Some((e.trial.0, e.attempt.0)))
         }

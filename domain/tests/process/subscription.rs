@@ -58,7 +58,6 @@ fn a_failed_attempt_is_for_the_planner_to_heal() {
 fn what_can_change_the_next_step_wakes_the_orchestrator() {
     let advance = [(WorkKind::Advance, None)];
     check(x::opened(), &advance);
-    check(x::forked(), &advance);
     check(x::proposed(&["theta"]), &advance);
     check(experiment::PlanApproved { by: "ada".to_owned() }, &advance);
     check(experiment::PlanRejected { by: "ada".to_owned(), reason: "too slow".to_owned() }, &advance);
@@ -67,6 +66,12 @@ fn what_can_change_the_next_step_wakes_the_orchestrator() {
     check(x::ensemble(2, &[(1, 1.0)]), &advance);
     check(x::report(), &advance);
     check(x::stage_failed(Stage::Ensemble), &advance);
+}
+
+#[test]
+fn a_fork_wakes_whomever_its_parent_may_have_asked_in_vain() {
+    let kinds = [WorkKind::Advance, WorkKind::Diagnose, WorkKind::MapCauses, WorkKind::Plan];
+    check(x::forked(), &kinds.map(|kind| (kind, None)));
 }
 
 #[test]

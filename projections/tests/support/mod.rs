@@ -192,6 +192,7 @@ fn dataset_steps(stream: &StreamId) -> Vec<Step> {
                 directed: true,
             }],
             interpretation: "temperature drives count".into(),
+            settings: None,
         })),
     );
     steps

@@ -151,15 +151,16 @@ const fn place(command: &Command) -> usize {
         C::AnswerQuestion { .. } => 22,
         C::FailStage(_) => 23,
         C::TakeFallback(_) => 24,
-        // These two have a test of their own.
+        // These have tests of their own.
         C::Fail { .. } => 25,
         C::Cancel { .. } => 26,
+        C::Fork(_) => 27,
     }
 }
 
 #[test]
 fn this_life_knows_every_command() {
-    let mut seen = [false; 27];
+    let mut seen = [false; 28];
     for command in life() {
         seen[place(&command)] = true;
     }

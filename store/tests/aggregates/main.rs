@@ -6,6 +6,7 @@ mod fixtures;
 
 mod dataset;
 mod experiment_ends;
+mod experiment_forks;
 mod experiment_plans;
 mod experiment_repeats;
 mod experiment_trials;

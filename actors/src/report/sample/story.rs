@@ -193,6 +193,7 @@ pub(super) fn graph(hostile: Option<&str>) -> GraphDiscovered {
         interpretation:
             "Warm, dry hours on working days have more rentals; most of an hour’s level is that of the hour before."
                 .into(),
+        settings: None,
     }
 }
 
