@@ -20,6 +20,7 @@ pub mod metrics;
 mod models;
 pub mod registry;
 pub mod settings;
+pub mod significance;
 pub mod time_axis;
 pub mod view;
 
