@@ -1,17 +1,25 @@
 //! What auditors and researchers do with history.
 //!
 //! [`verify`](mod@verify) proves that the log is whole and unaltered and that the read models say what it says; [`history`](mod@history) tells
-//! what an experiment decided, in order, with causes. Nothing here calls a model, a clock or the network: the
+//! what an experiment decided, in order, with causes; [`compare`](mod@compare) puts experiments side by side from where they part, and
+//! [`forks`](mod@forks) draws the tree that one belongs to. Nothing here calls a model, a clock or the network: the
 //! functions take a store and give values, and there is no port through which an effect could happen.
 
 pub mod artifacts;
 pub mod chain;
 pub mod fork;
+pub mod compare;
+pub mod forks;
 pub mod history;
+mod line;
 mod lineage;
 mod payloads;
 pub mod state;
 pub mod verify;
 
 pub use history::{HistoryEvent, history, why};
+pub use compare::{Comparison, compare};
+pub use forks::{ForkTree, forks};
+pub use history::{HistoryEvent, history};
+pub use line::{Best, Fork, Override};
 pub use verify::{Difference, Verification, verify, verify_log, verify_stream};
