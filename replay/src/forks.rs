@@ -28,7 +28,7 @@ pub struct ForkNode {
     pub name: String,
     /// `PLANNED`, `RUNNING`, `AWAITING_APPROVAL`, `COMPLETED`, `FAILED` or `CANCELLED`.
     pub status: &'static str,
-    /// Whether it is the experiment that was asked about.
+    /// Whether it is the experiment that was asked about, or one of those compared.
     pub asked: bool,
     /// Its best trial, where one gave a result; shared trials count.
     pub best: Option<Best>,
@@ -126,12 +126,22 @@ impl ForkTree {
         all
     }
 
-    /// The tree as lines of text, the experiment that was asked about marked with `*`.
+    /// Marks these experiments, and no other, as those that were asked about.
+    pub(crate) fn ask(&mut self, experiments: &[StreamId]) {
+        fn visit(node: &mut ForkNode, experiments: &[StreamId]) {
+            node.asked = experiments.contains(&node.stream);
+            node.children.iter_mut().for_each(|child| visit(child, experiments));
+        }
+        visit(&mut self.root, experiments);
+    }
+
+    /// The tree as lines of text, the experiments that were asked about marked with `*`.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
         draw(&self.root, "", "", &mut text);
-        text
+        // Foreign text must not steer the terminal.
+        text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
     }
 }
 

@@ -226,7 +226,7 @@ fn fan(svg: &mut String, forecast: &Overlaid, place: usize, x: &Scale, y: &Scale
 /// The first's mean loss less the second's in each window, as bars on a zero line: below it the first is better.
 pub(super) fn differences(versus: &Versus, test: &Tested, places: (usize, usize)) -> String {
     let (width, height, left) = (520.0, 190.0, 62.0);
-    let reach = test.differences.iter().fold(0.0_f64, |most, d| most.max(d.abs())) * 1.15;
+    let reach = test.differences.iter().fold(0.0_f64, |most, d| most.max(d.abs())) * 1.45;
     let y = Scale::new(-reach, reach, height - 26.0, 12.0);
     let mut svg = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\"><title>{}</title>",

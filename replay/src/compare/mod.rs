@@ -244,5 +244,6 @@ async fn trees(store: &Store, experiments: &[StreamId]) -> Result<Vec<ForkTree>,
             trees.push(forks(store, stream).await?);
         }
     }
+    trees.iter_mut().for_each(|tree| tree.ask(experiments));
     Ok(trees)
 }

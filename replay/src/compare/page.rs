@@ -54,18 +54,20 @@ fn header(comparison: &Comparison, links: &str) -> String {
         .map_or(String::new(), |(name, version)| format!(" · {} version {version}", escaped(name)));
     let cards: String =
         comparison.branches.iter().enumerate().map(|(place, branch)| card(comparison, place, branch)).collect();
-    let verdicts: String = comparison
-        .pairs
-        .iter()
-        .take(3)
-        .map(|pair| format!("<p class=\"verdict\">{}</p>", escaped(&pair.statement)))
-        .collect();
+    let verdicts: String = comparison.pairs.iter().take(3).map(verdict).collect();
     let names: Vec<String> = comparison.branches.iter().map(|b| escaped(&named(b))).collect();
     format!(
         "<header><div class=\"inner\"><p class=\"eyebrow\">Comparison{dataset}</p><h1>{}</h1>{verdicts}\
          <div class=\"cards\">{cards}</div><nav>{links}</nav></div></header>",
         names.join(" against ")
     )
+}
+
+/// What the windows say of a pair, and its price.
+fn verdict(pair: &Pair) -> String {
+    let best = pair.best.as_ref().map_or("One of them has no result yet.", |versus| versus.statement.as_str());
+    let price = pair.search_price.as_ref().map_or("", |price| price.statement.as_str());
+    format!("<p class=\"verdict\">{} {}</p>", escaped(best), escaped(price))
 }
 
 fn card(comparison: &Comparison, place: usize, branch: &Branch) -> String {
@@ -170,7 +172,7 @@ fn tested_pair(comparison: &Comparison, pair: &Pair) -> String {
     if let Some(test) = best.tests.first() {
         let places = (place(comparison, &pair.first), place(comparison, &pair.second));
         html.push_str(&format!(
-            "<div class=\"columns\"><figure>{}<figcaption>{} less {}: difference of the {}{} in each window, the earliest first.</figcaption></figure><div>{}</div></div>",
+            "<div class=\"tested\"><figure>{}<figcaption>{} less {}: difference of the {}{} in each window, the earliest first.</figcaption></figure><div>{}</div></div>",
             chart::differences(best, test, places),
             escaped(&best.first.branch),
             escaped(&best.second.branch),
@@ -282,15 +284,22 @@ fn forecasts(comparison: &Comparison) -> String {
 }
 
 fn leaderboards(comparison: &Comparison) -> String {
-    let boards: String = comparison.branches.iter().enumerate().map(|(place, branch)| board(place, branch)).collect();
+    let boards: String = comparison
+        .branches
+        .iter()
+        .enumerate()
+        .map(|(place, branch)| board(place, branch, comparison.criterion))
+        .collect();
     format!(
-        "<p class=\"lead\">Ranked by {} on the backtest. A shared trial ended before they part.</p><div class=\"columns\">{boards}</div>",
+        "<p class=\"lead\">Ranked by {} on the backtest. A shared trial ended before they part.</p><div class=\"boards\">{boards}</div>",
         escaped(&comparison.criterion.to_uppercase())
     )
 }
 
-fn board(place: usize, branch: &Branch) -> String {
-    let measures = measures(branch);
+fn board(place: usize, branch: &Branch, criterion: &str) -> String {
+    // Two boards stand beside each other: of the withheld test only the measure that ranks them has room.
+    let mut measures = measures(branch);
+    measures.retain(|(name, _, split)| *split != "test" || *name == criterion);
     let mut head = vec!["#".to_owned(), "model".to_owned()];
     head.extend(
         measures

@@ -33,7 +33,7 @@ pub fn text(comparison: &Comparison) -> String {
         out.push_str(&paired(pair, comparison.branches.len() > 2));
     }
     for branch in &comparison.branches {
-        heading(&mut out, &format!("Leaderboard of {}, by {}", branch.title(), comparison.criterion));
+        heading(&mut out, &format!("Leaderboard of {}, by {}", branch.title(), comparison.criterion.to_uppercase()));
         out.push_str(&leaderboard(branch));
     }
     heading(&mut out, "What they cost");
@@ -46,13 +46,15 @@ pub fn text(comparison: &Comparison) -> String {
 }
 
 fn line(out: &mut String, content: &str) {
-    out.push_str(content.trim_end());
+    // Foreign text must not steer the terminal.
+    out.extend(content.trim_end().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
     out.push('\n');
 }
 
 fn heading(out: &mut String, title: &str) {
     // Writing to a string does not fail.
-    let _ = write!(out, "\n{title}\n");
+    let _ = writeln!(out);
+    line(out, title);
 }
 
 /// Where and why a fork left its parent.

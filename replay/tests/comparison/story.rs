@@ -204,7 +204,7 @@ impl<'a> Story<'a> {
     pub async fn fail(&self, number: u32, wall_ms: u64, model: &str) {
         let (trial, attempt, epoch) = self.begin(number, 1).await;
         let kind = FailureKind::OutOfMemory;
-        let message = "an allocation was <refused>".into();
+        let message = "an allocation was <refused>\u{1b}[2J".into();
         let failure = Failure { kind, message, trace: String::new(), exit_code: None, signal: None };
         let (class, usage) = (kind.class(), usage(wall_ms));
         self.run(C::FailTrial(Box::new(e::TrialFailed { trial, attempt, epoch, failure, class, usage }))).await;
