@@ -84,7 +84,7 @@ async fn forks_are_compared_from_where_they_part() {
     );
     let differs =
         |aspect: &str| comparison.contrasts.iter().find(|c| c.aspect == aspect).map(|c| (!c.same, c.values.clone()));
-    assert_eq!(differs("horizon").unwrap().0, false);
+    assert!(!differs("horizon").unwrap().0);
     assert_eq!(differs("seed").unwrap().1, ["1", "2", "2"]);
     assert_eq!(differs("set: n-hits.width").unwrap().1, ["–", "64", "–"]);
     assert_eq!(differs("model theta").unwrap().1, ["season = 4", "–", "season = 4"]);
@@ -212,7 +212,7 @@ async fn wrong_questions_are_refused() {
     let store = database.store();
     let one = Story::open(store, "one", &ITEMS, 1).await.stream;
     let ask = async |streams: &[StreamId]| compare(store, streams).await.unwrap_err();
-    assert!(matches!(ask(&[one.clone()]).await, compare::Error::Count(1)));
+    assert!(matches!(ask(std::slice::from_ref(&one)).await, compare::Error::Count(1)));
     assert!(matches!(ask(&[one.clone(), one.clone()]).await, compare::Error::Twice(s) if s == one));
     let absent = StreamId("absent".into());
     let missing = ask(&[one, absent.clone()]).await;
