@@ -8,6 +8,7 @@ mod chart;
 mod decisions;
 mod overlay;
 mod page;
+mod page_tests;
 mod paired;
 mod standings;
 mod text;

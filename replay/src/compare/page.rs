@@ -2,9 +2,8 @@
 
 use super::chart::{self, escaped};
 use super::decisions::NONE;
-use super::text::{CAVEAT, cost_rows, fixed, fork_in_words, measures, settled};
-use super::{Branch, Comparison, Pair, Standing, Tested, Versus, tree_chart};
-use atsre_forecast::significance::{Variance, Verdict};
+use super::text::{cost_rows, fixed, fork_in_words, measures, settled};
+use super::{Branch, Comparison, Pair, Standing, page_tests, tree_chart};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -13,7 +12,7 @@ const STYLE: &str = include_str!("style.css");
 pub fn page(comparison: &Comparison) -> String {
     let sections = [
         ("tree", "Where they part", tree(comparison)),
-        ("tests", "Who forecasts better", tests(comparison)),
+        ("tests", "Who forecasts better", page_tests::section(comparison)),
         ("forecasts", "The forecasts", forecasts(comparison)),
         ("differences", "In what they differ", contrasts(comparison)),
         ("leaderboards", "Leaderboards", leaderboards(comparison)),
@@ -43,7 +42,7 @@ fn named(branch: &Branch) -> String {
 }
 
 /// The place that gives a branch its colour.
-fn place(comparison: &Comparison, label: &str) -> usize {
+pub(super) fn place(comparison: &Comparison, label: &str) -> usize {
     comparison.branches.iter().position(|branch| branch.label == label).unwrap_or(0)
 }
 
@@ -98,7 +97,7 @@ fn tree(comparison: &Comparison) -> String {
 }
 
 /// A table. Headings and cells are HTML already; from `numbers` on the columns hold numbers.
-fn table(head: &[String], rows: &[(String, Vec<String>)], numbers: usize) -> String {
+pub(super) fn table(head: &[String], rows: &[(String, Vec<String>)], numbers: usize) -> String {
     let class = |column: usize| if column >= numbers { " class=\"n\"" } else { "" };
     let head: String = head.iter().enumerate().map(|(k, cell)| format!("<th{}>{cell}</th>", class(k))).collect();
     let body: String = rows
@@ -148,109 +147,6 @@ fn contrasts(comparison: &Comparison) -> String {
         same.len(),
         table(&head, &same, usize::MAX)
     )
-}
-
-fn tests(comparison: &Comparison) -> String {
-    let pairs: String = comparison.pairs.iter().map(|pair| tested_pair(comparison, pair)).collect();
-    format!(
-        "<p class=\"lead\">The same backtest windows, forecast by both: the test asks whether differences like these would come by chance \
-         if both forecast equally well.</p>{pairs}\
-         <p class=\"note\">Test of equal predictive accuracy (Diebold and Mariano 1995) with the small-sample correction of Harvey, Leybourne and \
-         Newbold (1997), on the mean loss of whole windows, because errors inside a window depend on each other. {CAVEAT}</p>"
-    )
-}
-
-fn tested_pair(comparison: &Comparison, pair: &Pair) -> String {
-    let mut html = format!("<h3>{} against {}</h3>", escaped(&pair.first), escaped(&pair.second));
-    if comparison.branches.len() > 2 {
-        html.push_str(&format!("<p class=\"note\">{}</p>", escaped(&pair.parting.statement)));
-    }
-    let Some(best) = &pair.best else {
-        return html + "<p>One of them has no result yet.</p>";
-    };
-    html.push_str(&format!("<p class=\"statement\">{}</p>", escaped(&best.statement)));
-    if let Some(test) = best.tests.first() {
-        let places = (place(comparison, &pair.first), place(comparison, &pair.second));
-        html.push_str(&format!(
-            "<div class=\"tested\"><figure>{}<figcaption>{} less {}: difference of the {}{} in each window, the earliest first.</figcaption></figure><div>{}</div></div>",
-            chart::differences(best, test, places),
-            escaped(&best.first.branch),
-            escaped(&best.second.branch),
-            test.loss.name(),
-            if test.scaled { ", in seasonal differences (as MASE)," } else { "" },
-            numbers(&best.tests)
-        ));
-    }
-    for (what, price) in [("All attempts counted", &pair.search_price), ("The bests alone", &pair.model_price)] {
-        if let Some(price) = price {
-            html.push_str(&format!("<p><b>{what}:</b> {}</p>", escaped(&price.statement)));
-        }
-    }
-    html.push_str(&models(&pair.models));
-    html
-}
-
-fn numbers(tests: &[Tested]) -> String {
-    let rows: Vec<(String, Vec<String>)> = tests
-        .iter()
-        .map(|test| {
-            let cells = match test.diebold_mariano {
-                Some(dm) => {
-                    let fallback = if dm.variance == Variance::Bartlett { " <small>Bartlett</small>" } else { "" };
-                    vec![
-                        format!("{:.3}{fallback}", dm.statistic),
-                        dm.degrees_of_freedom.to_string(),
-                        p_value(dm.p_value),
-                    ]
-                }
-                None => vec![NONE.to_owned(); 3],
-            };
-            let name = test.loss.name().to_owned();
-            let losses = [format!("{:.4}", test.first), format!("{:.4}", test.second), test.windows.to_string()];
-            (String::new(), std::iter::once(name).chain(losses).chain(cells).collect())
-        })
-        .collect();
-    let head = ["", "first", "second", "windows", "statistic", "d.f.", "p"].map(str::to_owned);
-    table(&head, &rows, 1)
-}
-
-fn p_value(p: f64) -> String {
-    if p < 0.0001 { "&lt; 0.0001".to_owned() } else { format!("{p:.4}") }
-}
-
-fn models(models: &[Versus]) -> String {
-    if models.is_empty() {
-        return String::new();
-    }
-    let rows: Vec<(String, Vec<String>)> = models
-        .iter()
-        .map(|versus| {
-            let test = versus.tests.first();
-            let verdict = match test.map(|t| t.verdict) {
-                Some(Verdict::FirstBetter) => {
-                    format!("<span class=\"tag good\">{} better</span>", escaped(&versus.first.branch))
-                }
-                Some(Verdict::SecondBetter) => {
-                    format!("<span class=\"tag good\">{} better</span>", escaped(&versus.second.branch))
-                }
-                Some(Verdict::NotApart) => "<span class=\"tag\">not told apart</span>".to_owned(),
-                Some(Verdict::Same) => "<span class=\"tag\">the same</span>".to_owned(),
-                Some(Verdict::Untested) | None => "<span class=\"tag warn\">no test</span>".to_owned(),
-            };
-            let p = test.and_then(|t| t.adjusted_p_value).map_or_else(|| NONE.to_owned(), p_value);
-            let cells = vec![
-                escaped(&versus.first.model),
-                verdict,
-                escaped(&versus.statement),
-                fixed(test.map(|t| t.first), 4),
-                fixed(test.map(|t| t.second), 4),
-                p,
-            ];
-            (String::new(), cells)
-        })
-        .collect();
-    let head = ["model", "", "what the windows say", "first", "second", "p (Holm)"].map(str::to_owned);
-    format!("<details><summary>Model by model ({})</summary>{}</details>", models.len(), table(&head, &rows, 3))
 }
 
 fn forecasts(comparison: &Comparison) -> String {
