@@ -71,6 +71,17 @@ pub enum Command {
     State(State),
     /// A new experiment that shares the past of another and differs from there.
     Fork(Fork),
+    /// Experiments side by side, from where they part: decisions, accuracy with a paired test, time, energy.
+    Compare {
+        /// The experiments: ids or names.
+        #[arg(required = true, num_args = 2..=8)]
+        experiments: Vec<String>,
+    },
+    /// The tree of forks that an experiment belongs to, with the best score on each branch.
+    Forks {
+        /// The experiment: its id or its name.
+        experiment: String,
+    },
     /// Runs a trial again from its record: bitwise equal, within tolerance, or diverged (exit code 3).
     Reproduce {
         /// A trial by its id, or an experiment by its id or name: all its trials that gave a result.

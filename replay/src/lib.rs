@@ -7,8 +7,8 @@
 
 pub mod artifacts;
 pub mod chain;
-pub mod fork;
 pub mod compare;
+pub mod fork;
 pub mod forks;
 pub mod history;
 mod line;
@@ -17,9 +17,8 @@ mod payloads;
 pub mod state;
 pub mod verify;
 
-pub use history::{HistoryEvent, history, why};
 pub use compare::{Comparison, compare};
 pub use forks::{ForkTree, forks};
-pub use history::{HistoryEvent, history};
+pub use history::{HistoryEvent, history, why};
 pub use line::{Best, Fork, Override};
 pub use verify::{Difference, Verification, verify, verify_log, verify_stream};

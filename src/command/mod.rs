@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod causal;
+pub mod compare;
 pub mod db;
 pub mod demo;
 pub mod forecast;
@@ -49,6 +50,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Models => models::run(json),
         Command::History(asked) => history::run(&config, &asked, json).await,
         Command::State(asked) => state::run(&config, &asked, json).await,
+        Command::Compare { experiments } => compare::run(&config, &experiments, json).await,
+        Command::Forks { experiment } => compare::forks(&config, &experiment, json).await,
         Command::Reproduce { what } => reproduce::run(&config, &what, json).await,
         Command::Fork(asked) => fork::run(&config, &asked, json).await,
         Command::Verify { experiment, anchor } => {

@@ -98,6 +98,15 @@ fn two_forks_run_to_their_end_beside_their_parent_which_stays_as_it_was() {
             child.iter().map(|e| e["position"].as_u64().unwrap()).filter(|p| *p <= planning).collect();
         assert!(shared.contains(&position_of(&before, "TrialCompleted")), "{shared:?}");
     }
+    // Side by side: from where they part, with a paired test on the same windows.
+    let ids = [parent.clone(), first["experiment_id"].to_string(), second["experiment_id"].to_string()];
+    let comparison = home.json(&["compare", &ids[0], &ids[1], &ids[2]]);
+    assert_eq!(comparison["branches"].as_array().unwrap().len(), 3, "{comparison:#}");
+    assert_eq!(comparison["pairs"].as_array().unwrap().len(), 3);
+    let page = std::fs::read_to_string(comparison["page"].as_str().unwrap()).unwrap();
+    assert!(page.contains("<svg") && page.contains("is Theta enough?") && !page.contains("http://"), "the page");
+    let tree = home.json(&["forks", &ids[1]]);
+    assert_eq!(tree["root"]["children"].as_array().unwrap().len(), 2, "{tree:#}");
     let experiments = home.json(&["experiments"]);
     assert_eq!(experiments.as_array().unwrap().len(), 3);
     assert_eq!(home.json(&["verify"])["ok"], true);
