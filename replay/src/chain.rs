@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use atsre_domain::{Position, Sequence, StreamId, Timestamp};
 use atsre_store::hash::{self, Hash};
-use atsre_store::{StoredEvent, rfc3339};
+use atsre_store::{LastBefore, StoredEvent, rfc3339};
 
+use crate::lineage::{self, Forks};
 use crate::verify::Difference;
-
-/// For each fork, the last sequence that it shares with its parent, and that event's hash: what its first own event
-/// follows.
-pub type Beginnings = BTreeMap<StreamId, (Sequence, Hash)>;
 
 /// How far each chain was followed.
 #[derive(Debug)]
@@ -25,25 +22,39 @@ pub struct Chain {
 
 impl Default for Chain {
     fn default() -> Self {
-        Self {
-            position: Position(0),
-            log_hash: hash::empty_log(),
-            recorded_at: Timestamp(i64::MIN),
-            streams: BTreeMap::new(),
-        }
+        Self::after(Position(0), hash::empty_log(), Timestamp(i64::MIN))
     }
 }
 
 impl Chain {
+    /// A chain that goes on after an event. Streams that have events before it are to be made known with
+    /// [`Chain::remember`] before they are followed.
+    #[must_use]
+    pub const fn after(position: Position, log_hash: Hash, recorded_at: Timestamp) -> Self {
+        Self { position, log_hash, recorded_at, streams: BTreeMap::new() }
+    }
+
     /// The running hash of the log at the last position.
     #[must_use]
     pub const fn log_hash(&self) -> &Hash {
         &self.log_hash
     }
 
+    /// Whether a stream was seen.
+    #[must_use]
+    pub fn knows(&self, stream_type: &str, stream: &StreamId) -> bool {
+        self.streams.get(stream_type).is_some_and(|of_type| of_type.contains_key(stream))
+    }
+
+    /// Takes a stream's last event for seen.
+    pub fn remember(&mut self, last: LastBefore) {
+        self.streams.entry(last.stream_type).or_default().insert(last.stream, (last.sequence, last.hash));
+    }
+
     /// Follows one event. After a difference the chain goes on from what is stored, so that one alteration shows at its
     /// place and not at everything after it.
-    pub fn follow(&mut self, event: &StoredEvent, beginnings: &Beginnings, differences: &mut Vec<Difference>) {
+    pub fn follow(&mut self, event: &StoredEvent, forks: &Forks, differences: &mut Vec<Difference>) {
+        let (sequence, previous) = self.follow_stream(event, forks, differences);
         let mut differs = |kind: &'static str, detail: String| differences.push(Difference::at(event, kind, detail));
         let expected = self.position.0 + 1;
         if event.position.0 != expected {
@@ -55,7 +66,6 @@ impl Chain {
             let (computed, stored) = (hash::hex(&computed), hash::hex(&event.hash));
             differs("hash", format!("its content gives {computed}, the record says {stored}"));
         }
-        let (sequence, previous) = self.follow_stream(event, beginnings);
         if event.sequence.0 != sequence.0 + 1 {
             let came = event.sequence;
             differs("sequence", format!("sequence {} was due in its stream and {came} came", sequence.0 + 1));
@@ -81,19 +91,23 @@ impl Chain {
     }
 
     /// Moves the event's stream on to it, and answers with the sequence and hash that it had to follow.
-    fn follow_stream(&mut self, event: &StoredEvent, beginnings: &Beginnings) -> (Sequence, Hash) {
+    fn follow_stream(
+        &mut self,
+        event: &StoredEvent,
+        forks: &Forks,
+        differences: &mut Vec<Difference>,
+    ) -> (Sequence, Hash) {
         let now = (event.sequence, event.hash);
-        let genesis = || (Sequence(0), hash::genesis(&event.stream_type, &event.stream.0));
-        let Some(of_type) = self.streams.get_mut(&event.stream_type) else {
-            self.streams.insert(event.stream_type.clone(), HashMap::from([(event.stream.clone(), now)]));
-            return beginnings.get(&event.stream).copied().unwrap_or_else(genesis);
-        };
-        match of_type.get_mut(&event.stream) {
-            Some(before) => std::mem::replace(before, now),
+        let before = match self.streams.get_mut(&event.stream_type) {
+            Some(of_type) => match of_type.get_mut(&event.stream) {
+                Some(before) => Some(std::mem::replace(before, now)),
+                None => of_type.insert(event.stream.clone(), now),
+            },
             None => {
-                of_type.insert(event.stream.clone(), now);
-                beginnings.get(&event.stream).copied().unwrap_or_else(genesis)
+                self.streams.insert(event.stream_type.clone(), HashMap::from([(event.stream.clone(), now)]));
+                None
             }
-        }
+        };
+        before.unwrap_or_else(|| lineage::beginning(event, forks, differences))
     }
 }

@@ -3,8 +3,10 @@
 //! [`verify`](mod@verify) proves that the log is whole and unaltered and that the read models say what it says; [`history`](mod@history) tells
 //! what an experiment decided, in order, with causes; [`compare`](mod@compare) puts experiments side by side from where they part, and
 //! [`forks`](mod@forks) draws the tree that one belongs to. Nothing here calls a model, a clock or the network: the
-//! functions take a store and give values, and there is no port through which an effect could happen.
+//! functions take a store and give values, and there is no port through which an effect could happen. The one exception
+//! is [`anchor`], which keeps a key and a file outside the database: that is what makes it a witness.
 
+pub mod anchor;
 pub mod artifacts;
 pub mod chain;
 pub mod compare;
@@ -12,7 +14,7 @@ pub mod fork;
 pub mod forks;
 pub mod history;
 mod line;
-mod lineage;
+pub mod lineage;
 mod payloads;
 pub mod state;
 pub mod verify;
@@ -21,4 +23,4 @@ pub use compare::{Comparison, compare};
 pub use forks::{ForkTree, forks};
 pub use history::{HistoryEvent, history, why};
 pub use line::{Best, Fork, Override};
-pub use verify::{Difference, Verification, verify, verify_log, verify_stream};
+pub use verify::{Difference, Options, Thoroughness, Verification, verify, verify_log, verify_stream, verify_with};

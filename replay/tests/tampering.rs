@@ -1,15 +1,18 @@
 //! Whatever somebody with a superuser's rights does to the log, `verify` names the place.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "forks/mod.rs"]
+mod forks;
 #[path = "../../projections/tests/support/mod.rs"]
 mod support;
 
 use atsre_domain::{Position, Sequence, StreamId};
 use atsre_projections::PROJECTIONS;
 use atsre_projections::runner::catch_up;
-use atsre_replay::verify::{Anchor, Verification, verify, verify_stream};
+use atsre_replay::verify::{Anchor, Verification, verify, verify_log, verify_stream};
 use atsre_store::testing::TestDatabase;
 use atsre_store::{Store, hash};
+use forks::fork;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use support::{Numbers, history, play};
 
@@ -226,7 +229,7 @@ async fn an_anchor_tells_a_log_that_was_rewritten_with_its_chains() {
     let (database, mut owner) = filled(37).await;
     let store = database.store();
     let head = store.log().head().await.unwrap();
-    let anchor = |position: u64, log_hash: &[u8; 32]| Anchor { position, log_hash: hash::hex(log_hash) };
+    let anchor = |position: u64, log_hash: &[u8; 32]| Anchor::unsigned(Position(position), *log_hash);
     let early = store.log().event(Position(25)).await.unwrap();
     let anchors = [anchor(25, &early.log_hash), anchor(head.position.0, &head.log_hash)];
     assert!(verify(store, &anchors, |_, _| ()).await.unwrap().ok);
@@ -251,17 +254,14 @@ async fn a_fork_is_followed_into_its_parent() {
     let (database, mut owner) = filled(38).await;
     let store = database.store();
     let (parent, child) = (StreamId("experiment-38-0".into()), StreamId("fork".into()));
-    store.fork("experiment", &parent, Sequence(8), &child).await.unwrap();
-    let cancel = atsre_domain::experiment::Command::Cancel { reason: "enough".into() };
-    store.execute::<atsre_domain::experiment::Experiment>(&child, cancel, &support::envelope()).await.unwrap();
-    for projection in PROJECTIONS {
-        catch_up(store, projection).await.unwrap();
-    }
-    assert_eq!(verified(store).await.differences, []);
+    fork(store, &parent, Sequence(8), &child).await;
+    assert_eq!(verify_log(store, &[], |_, _| ()).await.unwrap().differences, []);
     let stream = verify_stream(store, "experiment", &child).await.unwrap();
     assert!(stream.ok && stream.events == 9, "{stream:?}");
     let shared = store.log().read_stream("experiment", &parent).await.unwrap()[7].position.0;
     owner.execute("UPDATE atsre.stream_lineage SET fork_sequence = 7").await.unwrap();
-    let verification = verified(store).await;
+    let verification = verify_log(store, &[], |_, _| ()).await.unwrap();
     assert_named(&verification, shared, &["lineage"], "another parent's event");
+    let verification = verify_stream(store, "experiment", &child).await.unwrap();
+    assert_named(&verification, shared, &["lineage"], "the same, of the stream alone");
 }

@@ -96,6 +96,7 @@ impl<'a> Story<'a> {
             at_sequence: at,
             parent_hash: Digest(atsre_store::hash::hex(&point.hash)),
             reason: reason.into(),
+            name: None,
             seed: Seed(2),
             overrides: overrides.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             forked_at: Timestamp(NOW),
