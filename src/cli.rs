@@ -87,13 +87,14 @@ pub enum Command {
         /// A trial by its id, or an experiment by its id or name: all its trials that gave a result.
         what: String,
     },
-    /// Checks chains, order, artifacts, and read models against a fresh fold. Exit code 3 on a difference.
-    Verify {
-        /// An experiment: its id or its name; the whole log where absent.
-        experiment: Option<String>,
-        /// An anchors file to check the log against.
-        #[arg(long, value_name = "FILE")]
-        anchor: Option<PathBuf>,
+    /// Checks chains, order, lineage, triggers, artifacts, anchors, and read models against a fresh fold. Exit code 3
+    /// on a difference.
+    Verify(Verify),
+    /// Signs where the log ends and keeps that outside the database.
+    Anchor {
+        /// Print it as one line, for a notary or a mail to oneself.
+        #[arg(long)]
+        print: bool,
     },
     /// Builds read models anew from the events.
     Rebuild {
@@ -236,6 +237,20 @@ pub struct Serve {
     /// The watched folder; `inbox` in the home folder where absent.
     #[arg(long, value_name = "DIR")]
     pub inbox: Option<PathBuf>,
+}
+
+/// `atsre verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// An experiment: its id or its name; the whole log where absent.
+    #[arg(conflicts_with_all = ["anchor", "since"])]
+    pub experiment: Option<String>,
+    /// An anchors file to check the log against, besides the one in the data directory.
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Option<PathBuf>,
+    /// Only what came after the anchor of this position.
+    #[arg(long, value_name = "POSITION")]
+    pub since: Option<u64>,
 }
 
 /// `atsre history`.

@@ -4,6 +4,7 @@
 //! Start reading at [`cli`], which lists the commands; each command has a file in [`command`]. [`node`] wires the
 //! supervision tree.
 
+pub mod anchors;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub mod anchor;
 pub mod approval;
 pub mod causal;
 pub mod compare;
@@ -54,9 +55,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Forks { experiment } => compare::forks(&config, &experiment, json).await,
         Command::Reproduce { what } => reproduce::run(&config, &what, json).await,
         Command::Fork(asked) => fork::run(&config, &asked, json).await,
-        Command::Verify { experiment, anchor } => {
-            verify::run(&config, experiment.as_deref(), anchor.as_deref(), json).await
-        }
+        Command::Verify(asked) => verify::run(&config, &asked, json).await,
+        Command::Anchor { print } => anchor::run(&config, print, json).await,
         Command::Rebuild { projections, check } => rebuild::run(&config, &projections, check, json).await,
         Command::Profile(engine) => profile::run(&engine, json),
         Command::Causal(causal) => causal::run(&causal, json),

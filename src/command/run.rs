@@ -248,6 +248,7 @@ pub async fn finish(
     end: NodeEnd<()>,
     json: bool,
 ) -> Result<ExitCode, Failure> {
+    crate::anchors::take_after_work(config, store).await;
     let mut code = ExitCode::SUCCESS;
     let mut summaries = Vec::new();
     for stream in streams {

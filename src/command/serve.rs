@@ -46,7 +46,10 @@ pub async fn run(config: &Config, serve: &Serve) -> Result<ExitCode, Failure> {
     };
     let narrator = Arc::new(Narrator::new(true));
     let forever = std::future::pending::<Result<(), Failure>>();
+    let anchoring = actix::spawn(crate::anchors::keep_taking(config.clone(), store.clone()));
     let end = node::run(services, Some((folder, take)), narrator, forever).await?;
+    anchoring.abort();
+    crate::anchors::take_after_work(config, &store).await;
     store.close().await;
     match end {
         NodeEnd::Done(()) | NodeEnd::Interrupted => {
