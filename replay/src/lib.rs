@@ -8,6 +8,7 @@
 
 pub mod anchor;
 pub mod artifacts;
+pub mod bundle;
 pub mod chain;
 pub mod compare;
 pub mod fork;

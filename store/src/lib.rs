@@ -35,6 +35,7 @@ mod sql_hashes;
 mod store;
 mod stored_event;
 pub mod testing;
+mod transfer;
 mod wake;
 mod work;
 
@@ -55,4 +56,5 @@ pub use sealing::Sealing;
 pub use sql_hashes::{Findings, LastBefore};
 pub use store::{Store, StoreConfig};
 pub use stored_event::{Metadata, StoredEvent, rfc3339};
+pub use transfer::{History, Imported, Lineage, Missing};
 pub use work::{Failed, NewWork, Released, Work, WorkItem};
