@@ -90,6 +90,19 @@ pub enum Command {
     /// Checks chains, order, lineage, triggers, artifacts, anchors, and read models against a fresh fold. Exit code 3
     /// on a difference.
     Verify(Verify),
+    /// An experiment's evidence bundle: everything that somebody elsewhere needs to check its history.
+    Export {
+        /// The experiment: its id or its name.
+        experiment: String,
+        /// The file to write.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Restores an evidence bundle into this store.
+    Import {
+        /// The bundle.
+        file: PathBuf,
+    },
     /// Signs where the log ends and keeps that outside the database.
     Anchor {
         /// Print it as one line, for a notary or a mail to oneself.
@@ -248,6 +261,9 @@ pub struct Verify {
     /// An anchors file to check the log against, besides the one in the data directory.
     #[arg(long, value_name = "FILE")]
     pub anchor: Option<PathBuf>,
+    /// An evidence bundle instead, with no database.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "anchor", "since"])]
+    pub bundle: Option<PathBuf>,
     /// Only what came after the anchor of this position.
     #[arg(long, value_name = "POSITION")]
     pub since: Option<u64>,

@@ -2,6 +2,7 @@
 
 pub mod anchor;
 pub mod approval;
+pub mod bundle;
 pub mod causal;
 pub mod compare;
 pub mod db;
@@ -55,7 +56,12 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Forks { experiment } => compare::forks(&config, &experiment, json).await,
         Command::Reproduce { what } => reproduce::run(&config, &what, json).await,
         Command::Fork(asked) => fork::run(&config, &asked, json).await,
-        Command::Verify(asked) => verify::run(&config, &asked, json).await,
+        Command::Verify(asked) => match &asked.bundle {
+            Some(file) => bundle::check(file, json),
+            None => verify::run(&config, &asked, json).await,
+        },
+        Command::Export { experiment, output } => bundle::export(&config, &experiment, &output, json).await,
+        Command::Import { file } => bundle::import(&config, &file, json).await,
         Command::Anchor { print } => anchor::run(&config, print, json).await,
         Command::Rebuild { projections, check } => rebuild::run(&config, &projections, check, json).await,
         Command::Profile(engine) => profile::run(&engine, json),

@@ -90,3 +90,58 @@ fn a_cut_tail_and_a_wrong_anchor_are_found() {
     assert_eq!(output.status.code(), DIFFERS);
     assert!(String::from_utf8_lossy(&output.stdout).contains("its tail was cut"));
 }
+
+#[test]
+fn a_bundle_is_checked_without_a_database_by_two_checkers_and_restored_elsewhere() {
+    let home = Home::new();
+    let file = home.write("demand.csv", seasonal_csv(150));
+    let arguments =
+        ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
+    let id = home.json(&arguments)["experiment_id"].to_string();
+    let path = home.path().join("evidence.zip");
+    let bundle = path.to_str().unwrap();
+
+    let exported = home.json(&["export", &id, "-o", bundle]);
+
+    let elsewhere = Home::new();
+    let checked = elsewhere.json(&["verify", "--bundle", bundle]);
+    assert_eq!((&checked["ok"], &checked["manifest"]), (&true.into(), &exported["manifest"]), "{checked:#}");
+    assert!(checked["anchors_compared"].as_u64().unwrap() >= 1, "{checked:#}");
+    assert!(!elsewhere.path().join("cluster").exists(), "a bundle needs no database");
+    let imported = elsewhere.json(&["import", bundle]);
+    assert_eq!(imported["unfinished"], serde_json::json!([]));
+    assert_eq!(elsewhere.json(&["verify"])["ok"], true);
+    assert_eq!(elsewhere.json(&["experiments"])[0]["status"], "COMPLETED");
+    assert_eq!(elsewhere.json(&["import", bundle])["appended"], 0, "importing again changes nothing");
+
+    // One byte of it.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(elsewhere.run(&["verify", "--bundle", bundle, "--json"]).status.code(), DIFFERS);
+}
+
+#[test]
+fn anchors_are_signed_after_each_run_and_a_check_can_begin_at_one() {
+    let home = Home::new();
+    let file = home.write("demand.csv", seasonal_csv(150));
+    let arguments =
+        ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "60s", "--seed", "1"];
+    home.json(&arguments);
+    let text = std::fs::read_to_string(home.path().join("anchors.jsonl")).unwrap();
+    let anchor: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert!(anchor["signature"].is_string(), "{anchor:#}");
+    let position = anchor["position"].to_string();
+    home.json(&arguments);
+
+    let whole = home.json(&["verify"]);
+    let since = home.json(&["verify", "--since", &position]);
+
+    assert_eq!((&whole["ok"], &since["ok"]), (&true.into(), &true.into()), "{whole:#} {since:#}");
+    assert_eq!(whole["anchors_checked"], 2, "{whole:#}");
+    assert!(since["events"].as_u64().unwrap() < whole["events"].as_u64().unwrap());
+    // An anchor that somebody has edited.
+    home.write("anchors.jsonl", text.replacen(&format!("\"position\":{position}"), "\"position\":1", 1));
+    assert_eq!(home.run(&["verify"]).status.code(), DIFFERS);
+}

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::archive::{Archive, Sum};
 use super::evidence::Evidence;
 use super::manifest::{FORMAT, FORMAT_VERSION, Manifest, Member, StreamEnd};
-use super::record::{Record, anchor_from_line, lineage_from_line, lines};
+use super::record::{Anchor, Record, anchor_from_line, lineage_from_line, lines};
 use super::{ALWAYS, ANCHORS, ARTIFACTS, BundleError, EVENTS, LINEAGE, MANIFEST, REPORT, artifact_in, belongs};
-use crate::verify::{Anchor, Difference, Head};
+use crate::verify::{Difference, Head};
 
 /// The largest manifest and the largest `anchors.jsonl` that are read.
 const LIMIT_BYTES: u64 = 64 << 20;

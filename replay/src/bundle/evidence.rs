@@ -8,10 +8,10 @@ use atsre_store::{Lineage, StoredEvent, rfc3339};
 use serde_json::Value;
 
 use super::manifest::StreamEnd;
-use super::record::Record;
+use super::record::{Anchor, Record};
 use super::{DATASET, EXPERIMENT};
 use crate::artifacts::{self, Named};
-use crate::verify::{Anchor, Difference};
+use crate::verify::Difference;
 
 /// Differences that are told.
 const MOST_DIFFERENCES: usize = 1_000;

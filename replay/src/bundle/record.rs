@@ -7,7 +7,6 @@ use atsre_store::hash::{self, Hash};
 use atsre_store::{Lineage, StoredEvent};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::verify::Anchor;
 
 /// A SHA-256 as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy)]
@@ -144,6 +143,15 @@ pub(super) fn lineage_from_line(text: &[u8]) -> Result<Lineage, String> {
 struct AnchorLine {
     position: u64,
     log_hash: Hex,
+}
+
+/// What an anchor says of the log. Its signature is for who has the key: the checker in Python has no way to test it, and
+/// the two must reach the same verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Anchor {
+    pub(super) position: u64,
+    /// The running hash there, in hexadecimal.
+    pub(super) log_hash: String,
 }
 
 pub(super) fn anchor_from_line(text: &[u8]) -> Result<Anchor, String> {
