@@ -153,6 +153,13 @@ pub(crate) fn beginning(event: &StoredEvent, forks: &Forks, differences: &mut Ve
             }
             (fork.sequence, fork.parent_hash)
         }
+        // A fork that was imported tells the hash that its parent's event has in the log that both came from. Here the
+        // seal, which was made over the row, says what it follows.
+        (Some(fork), Some((parent, sequence, _)))
+            if (&parent, sequence, event.prev_hash) == (&fork.parent, fork.sequence, fork.parent_hash) =>
+        {
+            (sequence, fork.parent_hash)
+        }
         (Some(fork), Some((parent, sequence, hash))) => {
             if (&parent, sequence, hash) != (&fork.parent, fork.sequence, fork.parent_hash) {
                 let of_event = format!("{parent} at sequence {sequence}, hash {}", hash::hex(&hash));

@@ -76,7 +76,7 @@ async fn begun(store: &Store, seed: u64) -> (StreamId, Vec<(Position, Experiment
     let mut numbers = Numbers(seed);
     let stream = StreamId(format!("parent-{seed}"));
     let mut steps = experiment_steps(&mut numbers, &stream, &Store::dataset_stream("bikes")).into_iter();
-    let states = go_on(store, &stream, &mut steps, 2 + numbers.below(12)).await;
+    let states = go_on(store, &stream, &mut steps, 2 + numbers.below(8)).await;
     (stream, states, steps)
 }
 

@@ -7,7 +7,6 @@ use atsre_store::hash::{self, Hash};
 use atsre_store::{Lineage, StoredEvent};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-
 /// A SHA-256 as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy)]
 struct Hex(Hash);

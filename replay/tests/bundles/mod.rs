@@ -1,6 +1,8 @@
 //! Bundles for tests: written from generated histories, taken apart and put together again, and judged by both checkers.
 #![allow(dead_code, unused_imports, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../forks/mod.rs"]
+mod forks;
 #[path = "../../../projections/tests/support/mod.rs"]
 pub mod support;
 
@@ -38,16 +40,14 @@ pub async fn forked(seed: u64) -> Forked {
     play(store, history(seed, 2)).await;
     let [parent, child, grandchild] =
         [format!("experiment-{seed}-0"), format!("child-{seed}"), format!("grandchild-{seed}")].map(StreamId);
-    store.fork("experiment", &parent, Sequence(SHARED[0]), &child).await.unwrap();
-    for text in ["why?", "how?", "when?"] {
-        ask(store, &child, text).await;
+    forks::fork(store, &parent, Sequence(SHARED[0]), &child).await;
+    for text in ["how?", "when?"] {
         // Somebody else's events stand between those of the fork.
         play(store, support::node_steps(seed + 1_000)).await;
+        ask(store, &child, text).await;
     }
-    store.fork("experiment", &child, Sequence(SHARED[1]), &grandchild).await.unwrap();
-    for text in ["what \"is\" ü?", "where?"] {
-        ask(store, &grandchild, text).await;
-    }
+    forks::fork(store, &child, Sequence(SHARED[1]), &grandchild).await;
+    ask(store, &grandchild, "what \"is\" ü?").await;
     Forked { database, parent, child, grandchild }
 }
 
