@@ -32,7 +32,9 @@ pub async fn run(config: &Config, asked: &Verify, json: bool) -> Result<ExitCode
             verify_stream(&store, "experiment", &stream).await?
         }
         None => {
-            let own = anchors::file(config).read()?;
+            // Without a run of its own, such as after an import, a data directory has no anchors yet.
+            let own = anchors::file(config);
+            let own = if own.path().exists() { own.read()? } else { Vec::new() };
             let given = asked.anchor.as_ref().map(|path| AnchorFile::new(path).read()).transpose()?.unwrap_or_default();
             let all: Vec<Anchor> = own.into_iter().chain(given).collect();
             let key = anchors::key_path(config);
