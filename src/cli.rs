@@ -82,6 +82,9 @@ pub enum Command {
         /// The experiment: its id or its name.
         experiment: String,
     },
+    /// Decides a recorded history again: the decisions that today's code takes from the same inputs, or the first that it
+    /// does not. No effect happens.
+    Replay(Replay),
     /// Runs a trial again from its record: bitwise equal, within tolerance, or diverged (exit code 3).
     Reproduce {
         /// A trial by its id, or an experiment by its id or name: all its trials that gave a result.
@@ -302,6 +305,16 @@ pub struct State {
     /// The rows of this read model as of that moment, such as trials or model_metrics.
     #[arg(long)]
     pub table: Option<String>,
+}
+
+/// `atsre replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The experiment: its id or its name.
+    pub experiment: Option<String>,
+    /// An evidence bundle instead, with no database.
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
+    pub bundle: Option<PathBuf>,
 }
 
 /// `atsre fork`.

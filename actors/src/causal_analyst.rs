@@ -29,7 +29,7 @@ impl Role for CausalAnalyst {
 
     async fn perform(&self, services: &Services, item: &WorkItem) -> Result<(), AgentError> {
         let (experiment, opened) = services.experiment(&item.stream).await?;
-        let version = services.version(&opened).await?;
+        let version = services.version(&experiment, &opened).await?;
         let settings = &experiment.constraints.discovery;
         if !experiment.causal_map_requested || version.graph_for(&opened.target, settings).is_some() {
             return Ok(());

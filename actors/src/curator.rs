@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use atsre_curation::cleaning::{self, Cleaned, Regularised};
 use atsre_curation::ingest::replace_sentinels;
 use atsre_curation::{profile, rules};
+use atsre_domain::StreamId;
 use atsre_domain::artifact::ArtifactRef;
-use atsre_domain::cleaning::CellChange;
+use atsre_domain::cleaning::{CellChange, CleaningSettings};
 use atsre_domain::dataset::{AnomalyRulesDerived, Command, DatasetCleaned, DatasetProfiled, DatasetRegistered};
 use atsre_domain::experiment::{ExperimentOpened, Stage};
 use atsre_domain::process::Agent;
@@ -31,18 +32,19 @@ impl Role for Curator {
 
     async fn perform(&self, services: &Services, item: &WorkItem) -> Result<(), AgentError> {
         let (experiment, opened) = services.experiment(&item.stream).await?;
-        let version = services.version(&opened).await?;
+        let version = services.version(&experiment, &opened).await?;
         if !experiment.diagnosis_requested || version.cleaned.is_some() {
             return Ok(());
         }
         let registered = version.registered;
+        let settings = experiment.constraints.discovery.cleaning.clone();
         let table = services.store.data().read_raw(&registered.raw_table).await?;
         let target = opened.target.clone();
         let curated = {
-            let registered = registered.clone();
-            compute(move || curate(&table, &registered, &target)).await?
+            let (registered, settings) = (registered.clone(), settings.clone());
+            compute(move || curate(&table, &registered, &target, &settings)).await?
         };
-        record(services, item, &opened, &registered, curated).await
+        record(services, item, &opened, &registered, curated, settings).await
     }
 
     async fn give_up(&self, services: &Services, item: &WorkItem, message: &str) -> Result<(), AgentError> {
@@ -63,11 +65,16 @@ pub struct Curated {
     pub changes: Vec<CellChange>,
 }
 
-/// Curates a raw table: a regular axis, the profile, rules, cleaning. Pure.
+/// Curates a raw table: a regular axis, the profile, rules, cleaning by those that `settings` keeps. Pure.
 ///
 /// # Errors
 /// When the table cannot be put on a regular axis.
-pub fn curate(table: &Table, registered: &DatasetRegistered, target: &str) -> Result<Curated, AgentError> {
+pub fn curate(
+    table: &Table,
+    registered: &DatasetRegistered,
+    target: &str,
+    settings: &CleaningSettings,
+) -> Result<Curated, AgentError> {
     let sentinels: Vec<(&str, f64)> = registered.sentinels.iter().map(|s| (s.column.as_str(), s.value.get())).collect();
     let (table, made_missing) = replace_sentinels(table, &sentinels);
     let Regularised { panel, changes: mut moved, notes } =
@@ -77,11 +84,17 @@ pub fn curate(table: &Table, registered: &DatasetRegistered, target: &str) -> Re
     let periods: Vec<u32> = profile.seasonal_periods.iter().map(|s| s.period).collect();
     let derived = rules::derive(&panel, &periods, &rules::hints_from_names(&panel));
     let rules: Vec<TestedRule> = derived.iter().map(|rule| rules::test_rule(&panel, rule)).collect();
-    let mut cleaned = cleaning::clean(&panel, &rules, profile.season_length());
+    let mut cleaned = cleaning::clean(&panel, &kept(&rules, settings), profile.season_length());
     let changes = cleaning::combine(&moved, &cleaned.changes);
     let notes = notes.into_iter().chain(std::mem::take(&mut cleaned.summary.notes)).collect();
     cleaned.summary = cleaning::summarise(&changes, cleaned.summary.rows, notes);
     Ok(Curated { profile, rules, cleaned, changes })
+}
+
+/// The rules as cleaning keeps to them.
+fn kept(rules: &[TestedRule], settings: &CleaningSettings) -> Vec<TestedRule> {
+    let numbered = (1_u32..).zip(rules);
+    numbered.map(|(n, rule)| TestedRule { accepted: settings.keeps(n, rule.accepted), ..rule.clone() }).collect()
 }
 
 async fn record(
@@ -90,6 +103,7 @@ async fn record(
     opened: &ExperimentOpened,
     registered: &DatasetRegistered,
     curated: Curated,
+    settings: CleaningSettings,
 ) -> Result<(), AgentError> {
     let (store, version) = (&services.store, registered.version);
     let Curated { profile, rules, cleaned, changes } = curated;
@@ -98,7 +112,13 @@ async fn record(
     let changes_artifact = artifacts.put(&serde_json::to_vec(&changes)?, "application/json").await?;
     let panel: ArtifactRef =
         artifacts.put(&rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
-    let clean_table = store.data().write_clean(&opened.dataset.stream, version, &cleaned.panel).await?;
+    let settings = (!settings.is_default()).then_some(settings);
+    // A cleaning of its own has a table of its own, beside the data set's.
+    let owner = match &settings {
+        None => opened.dataset.stream.clone(),
+        Some(settings) => StreamId(format!("{} {}", opened.dataset.stream, serde_json::to_string(settings)?)),
+    };
+    let clean_table = store.data().write_clean(&owner, version, &cleaned.panel).await?;
     let profiled = DatasetProfiled {
         version,
         profile: profile_artifact,
@@ -118,6 +138,7 @@ async fn record(
         panel_digest: panel.digest,
         changes: changes_artifact,
         summary: cleaned.summary,
+        settings,
     };
     let commands = [
         Command::RecordProfile(Box::new(profiled)),

@@ -109,7 +109,7 @@ impl Forecaster {
         let epoch = Epoch(trial.epoch.0 + 1);
         let held = Held { services, item, number, attempt, epoch };
         held.command(Command::LeaseTrial { trial: number, epoch, node: services.node.clone() }).await?;
-        let version = services.version(&opened).await?;
+        let version = services.version(&experiment, &opened).await?;
         let panel = services.panel(&version).await?;
         let remaining = services.remaining_ms(&opened).await?.max(SHORTEST_DEADLINE_MS);
         let limits = Limits { deadline_ms: trial.limits.deadline_ms.min(remaining), ..trial.limits };

@@ -5,15 +5,16 @@ use atsre_domain::experiment::{
     Command, ExperimentOpened, FallbackTaken, PlanProposed, Stage, TrialRetried, TrialState,
 };
 use atsre_domain::identity::Attempt;
-use atsre_domain::plan::{Plan, ReasonerKind};
+use atsre_domain::plan::ReasonerKind;
 use atsre_domain::policy::healing::{self, Healing};
-use atsre_domain::policy::reasoner::{self, Context};
+use atsre_domain::policy::planning::{Planning, PlanningInputs};
+use atsre_domain::policy::reasoner::Context;
 use atsre_domain::process::{Agent, WorkKind};
 use atsre_domain::profile::Profile;
 use atsre_store::WorkItem;
 
 use crate::agent::{self, Role};
-use crate::completion::{self, ConverseError, RigModel};
+use crate::completion::{self, Agreed, ConverseError, RigModel};
 use crate::error::AgentError;
 use crate::history;
 use crate::orchestrator::fail_stage;
@@ -54,52 +55,53 @@ async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
     if !experiment.is_open() || !experiment.plan_requested || experiment.proposed.is_some() {
         return Ok(());
     }
-    let version = services.version(&opened).await?;
+    let version = services.version(&experiment, &opened).await?;
     let missing = |what: &str| AgentError::Missing(format!("{what} of {} is not there yet", opened.dataset.name));
     let profiled = version.profiled.clone().ok_or_else(|| missing("the profile"))?;
     let cleaned = version.cleaned.clone().ok_or_else(|| missing("the clean table"))?;
     let profile: Profile = serde_json::from_slice(&services.store.artifacts().get(&profiled.profile.digest).await?)?;
     let panel = services.panel(&version).await?;
-    let constraints = &experiment.constraints;
-    let graph = version.graph_for(&opened.target, &constraints.discovery);
-    let mut catalogue = atsre_forecast::catalogue::catalogue();
-    catalogue.retain(|entry| constraints.allows_model(entry.name));
-    let mut covariates = panel.covariates.clone();
-    covariates.retain(|covariate| constraints.allows_covariate(&covariate.name));
     let history = history::similar_trials(&services.store, &opened.dataset.name, &profile).await?;
-    let context = Context {
-        dataset: &opened.dataset.name,
-        horizon: opened.horizon,
-        holdout: if opened.holdout { opened.horizon } else { 0 },
-        budget: &opened.budget,
-        remaining_ms: services.remaining_ms(&opened).await?,
-        profile: &profile,
-        covariates: &covariates,
-        drivers: graph.map_or(&[][..], |g| &g.drivers),
-        has_graph: graph.is_some(),
-        catalogue: &catalogue,
-        history: &history,
-    };
-    let (mut plan, reasoner) = reason(services, item, &opened, &context).await?;
-    plan.keep_settings(&opened.settings);
-    let graph = match graph {
+    let remaining_ms = services.remaining_ms(&opened).await?;
+    let mut inputs = PlanningInputs { remaining_ms, judged_with_ms: None, history };
+    let catalogue = atsre_forecast::catalogue::catalogue();
+    let planning = Planning::new(&experiment, &opened, &version, &profile, panel.covariates, catalogue, &inputs);
+    let graph = match planning.graph() {
         Some(graph) => services.store.graph_position(&opened.dataset.stream, &graph.node_link.digest).await?,
         None => None,
     };
-    let proposed =
-        PlanProposed { plan, reasoner, profile: profiled.profile.digest, panel: cleaned.panel_digest, graph };
+    let agreed = converse(services, item, &opened, &planning.context()).await?;
+    let (plan, reasoner) = match agreed {
+        Some(agreed) => {
+            let mut plan = agreed.plan;
+            plan.keep_settings(&opened.settings);
+            inputs.judged_with_ms = Some(agreed.judged_with_ms);
+            (plan, ReasonerKind::Llm)
+        }
+        None => (planning.by_rules(), ReasonerKind::Rules),
+    };
+    // What no earlier event says, the plan's own record says: without it nobody could make the plan again.
+    let inputs = services.store.artifacts().put(&serde_json::to_vec(&inputs)?, "application/json").await?;
+    let proposed = PlanProposed {
+        plan,
+        reasoner,
+        profile: profiled.profile.digest,
+        panel: cleaned.panel_digest,
+        graph,
+        inputs: Some(inputs),
+    };
     services.command(Agent::Planner, &item.stream, item.position, Command::ProposePlan(Box::new(proposed))).await
 }
 
-/// The language model where one is asked for, the rules otherwise and whenever it does not give a usable plan.
-async fn reason(
+/// The language model's plan where one is asked for; none where the rules are, or where it gives no usable plan.
+async fn converse(
     services: &Services,
     item: &WorkItem,
     opened: &ExperimentOpened,
     context: &Context<'_>,
-) -> Result<(Plan, ReasonerKind), AgentError> {
+) -> Result<Option<Agreed>, AgentError> {
     if opened.reasoner == ReasonerKind::Rules {
-        return Ok((reasoner::plan(context), ReasonerKind::Rules));
+        return Ok(None);
     }
     let reason = match &services.settings.language_model {
         None => "no language model is configured".to_owned(),
@@ -108,7 +110,7 @@ async fn reason(
             Ok(model) => {
                 let recorder = Transcript::begin(services, item).await?;
                 match completion::converse(&model, context, &recorder).await {
-                    Ok(plan) => return Ok((plan, ReasonerKind::Llm)),
+                    Ok(agreed) => return Ok(Some(agreed)),
                     Err(ConverseError::Recorder(error)) => return Err(error),
                     Err(ConverseError::GaveUp { problems }) => problems.join("; "),
                 }
@@ -118,7 +120,7 @@ async fn reason(
     let fallback =
         FallbackTaken { stage: Stage::Planning, from: "language model".to_owned(), to: "rules".to_owned(), reason };
     services.command(Agent::Planner, &item.stream, item.position, Command::TakeFallback(Box::new(fallback))).await?;
-    Ok((reasoner::plan(context), ReasonerKind::Rules))
+    Ok(None)
 }
 
 async fn heal(services: &Services, item: &WorkItem) -> Result<(), AgentError> {

@@ -85,7 +85,7 @@ async fn write_for_people(
 async fn gather(services: &Services, item: &WorkItem, experiment: Experiment) -> Result<ReportData, AgentError> {
     let store = &services.store;
     let (_, opened) = services.experiment(&item.stream).await?;
-    let version = services.version(&opened).await?;
+    let version = services.version(&experiment, &opened).await?;
     let panel = services.panel(&version).await?;
     let missing = |what: &str| AgentError::Missing(format!("{what} of {} is not there", opened.dataset.name));
     let profiled = version.profiled.clone().ok_or_else(|| missing("the profile"))?;

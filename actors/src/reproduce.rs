@@ -114,7 +114,7 @@ async fn again(
     let missing = || AgentError::Missing(format!("what trial {number} was given is not on record"));
     let opened = then.opened.clone().ok_or_else(missing)?;
     let trial = then.trials.get(&number).ok_or_else(missing)?;
-    let version = services.version(&opened).await?;
+    let version = services.version(then, &opened).await?;
     // The very data that it ran on, whatever the data set has become since.
     let panel = rmp_serde::from_slice(&services.store.artifacts().get(&fingerprint.panel).await?)?;
     let limits = Limits { deadline_ms: DEADLINE_MS, ..trial.limits };

@@ -114,16 +114,21 @@ impl Services {
         Ok((experiment, opened))
     }
 
-    /// The version of the data set that an experiment works on.
+    /// The version of the data set that an experiment works on, with the clean table that it asked for.
     ///
     /// # Errors
     /// When it is not there, or the store does not answer.
-    pub async fn version(&self, opened: &ExperimentOpened) -> Result<dataset::Version, AgentError> {
+    pub async fn version(
+        &self,
+        experiment: &Experiment,
+        opened: &ExperimentOpened,
+    ) -> Result<dataset::Version, AgentError> {
         let dataset = self.store.load::<Dataset>(&opened.dataset.stream).await?.state;
         let missing = || {
             AgentError::Missing(format!("data set {} has no version {}", opened.dataset.name, opened.dataset.version))
         };
-        dataset.version(opened.dataset.version).cloned().ok_or_else(missing)
+        let version = dataset.version(opened.dataset.version).ok_or_else(missing)?;
+        Ok(version.seen_with(&experiment.constraints.discovery.cleaning).into_owned())
     }
 
     /// The clean panel that a version's trials compute on.

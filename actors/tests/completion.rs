@@ -43,7 +43,7 @@ async fn hold(model: &dyn LanguageModel, memory: &Memory, tick: Duration) -> Out
     let (start, looks) = (Instant::now(), AtomicU64::new(0));
     let clock = || start + tick.saturating_mul(u32::try_from(looks.fetch_add(1, Ordering::Relaxed)).unwrap());
     let situation = Situation::new();
-    Conversation::new(model, &situation.context(), &clock).hold(memory).await
+    Conversation::new(model, &situation.context(), &clock).hold(memory).await.map(|agreed| agreed.plan)
 }
 
 /// The same against a server that speaks OpenAI's protocol.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cleaning::CleaningSettings;
 use crate::finite::Finite;
 
 /// The mark at one end of an edge.
@@ -87,6 +88,11 @@ pub struct BackgroundKnowledge {
     pub required: Vec<(String, String)>,
 }
 
+/// The algorithms of causal discovery that an experiment can ask for.
+pub const ALGORITHMS: [&str; 2] = [AUTOMATIC, "pc"];
+/// The choice of an algorithm from the data.
+pub const AUTOMATIC: &str = "auto";
+
 /// How a causal graph is sought, beyond what the data themselves say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiscoverySettings {
@@ -96,6 +102,12 @@ pub struct DiscoverySettings {
     pub required: Vec<(String, String)>,
     /// Edges (cause, effect) that the graph must not have.
     pub forbidden: Vec<(String, String)>,
+    /// The algorithm, where it is not chosen from the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// The cleaning of the data in which it is sought.
+    #[serde(default, skip_serializing_if = "CleaningSettings::is_default")]
+    pub cleaning: CleaningSettings,
 }
 
 /// The significance level where nobody asks for another.
@@ -105,6 +117,12 @@ impl Default for DiscoverySettings {
     fn default() -> Self {
         let significance_level =
             Finite::of(SIGNIFICANCE_LEVEL).unwrap_or_else(|| unreachable!("{SIGNIFICANCE_LEVEL} is finite"));
-        Self { significance_level, required: Vec::new(), forbidden: Vec::new() }
+        Self {
+            significance_level,
+            required: Vec::new(),
+            forbidden: Vec::new(),
+            algorithm: None,
+            cleaning: CleaningSettings::default(),
+        }
     }
 }

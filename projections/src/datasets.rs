@@ -104,6 +104,8 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec
         ),
         E::DatasetProfiled(e) => update(e.version, Columns::from([("statistics", artifact(&e.profile)?)])),
         E::AnomalyRulesDerived(e) => update(e.version, Columns::from([("rules", json(&e.rules))])),
+        // What an experiment asked for on its own is not the data set's clean table.
+        E::DatasetCleaned(e) if e.settings.is_some() => Vec::new(),
         E::DatasetCleaned(e) => {
             let columns = [("clean_table_name", scalar(&e.clean_table)), ("cleaning", json(&e.summary))];
             update(e.version, Columns::from(columns))

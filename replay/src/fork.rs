@@ -83,15 +83,16 @@ fn latest_text(latest: &Option<Position>) -> String {
 /// [`ForkError::Settled`] names the last position at which what is asked for can still be set.
 pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> Result<Forked, ForkError> {
     let overrides = parse(&request.overrides)?;
-    let events = store.log().read_stream(Experiment::TYPE, &request.parent).await?;
-    let shared = events.iter().take_while(|event| event.position <= request.at).count();
-    let Some(last) = shared.checked_sub(1).and_then(|last| events.get(last)) else {
-        let first = events.first().map_or(Position(0), |event| event.position);
+    let Some(last) = store.log().last_of_stream(Experiment::TYPE, &request.parent, request.at).await? else {
+        let first = store.log().read_stream(Experiment::TYPE, &request.parent).await?;
+        let first = first.first().map_or(Position(0), |event| event.position);
         return Err(ForkError::TooEarly { parent: request.parent, at: request.at, first });
     };
-    let prefix = fold(&events[..shared])?;
+    // Telemetry grows with the time that trials ran; what a fork is decided on does not.
+    let events = store.log().read_decisions(Experiment::TYPE, &request.parent, request.at).await?;
+    let prefix = fold(&events)?;
     if let Err(source) = settable(&prefix, &request.overrides, &overrides) {
-        let latest = latest(&events[..shared], &request.overrides, &overrides)?;
+        let latest = latest(&events, &request.overrides, &overrides)?;
         return Err(ForkError::Settled { at: last.position, latest, source });
     }
     let child = Store::new_stream();
@@ -100,7 +101,7 @@ pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> R
         Override::Seed(seed) => Some(Seed(*seed)),
         _ => None,
     });
-    let parent_name = prefix.opened.map(|opened| opened.name).unwrap_or_default();
+    let parent_name = prefix.opened.as_ref().map(|opened| opened.name.clone()).unwrap_or_default();
     let forked = ExperimentForked {
         parent: request.parent,
         at_sequence: point.sequence.0,
@@ -111,14 +112,12 @@ pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> R
         overrides: request.overrides,
         forked_at: request.now,
     };
-    let appended =
-        store.execute::<Experiment>(&child, Command::Fork(Box::new(forked)), envelope).await.map_err(|error| {
-            match error {
-                ExecuteError::Rejected(refused) => ForkError::Refused(refused),
-                ExecuteError::Store(error) => ForkError::Store(error),
-                conflict @ ExecuteError::Conflict { .. } => ForkError::Conflict(conflict.to_string()),
-            }
-        })?;
+    let (known, command) = ((prefix, point.sequence, point.hash), Command::Fork(Box::new(forked)));
+    let appended = store.execute_on(&child, known, command, envelope).await.map_err(|error| match error {
+        ExecuteError::Rejected(refused) => ForkError::Refused(refused),
+        ExecuteError::Store(error) => ForkError::Store(error),
+        conflict @ ExecuteError::Conflict { .. } => ForkError::Conflict(conflict.to_string()),
+    })?;
     let experiment_id = appended.positions().first().copied().unwrap_or_default();
     Ok(Forked { child, experiment_id, at_sequence: point.sequence, at_position: point.position })
 }

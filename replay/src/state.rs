@@ -65,7 +65,8 @@ pub async fn as_of(store: &Store, stream: &StreamId, at: Position) -> Result<AsO
                 (last, recorded_at) = (stored.position, stored.recorded_at);
             }
         }
-        version = dataset.version(opened.dataset.version).cloned();
+        let cleaning = &experiment.constraints.discovery.cleaning;
+        version = dataset.version(opened.dataset.version).map(|version| version.seen_with(cleaning).into_owned());
     }
     Ok(AsOf { at, last, recorded_at, experiment_id, experiment, version, trial_ids })
 }

@@ -16,6 +16,7 @@ pub mod moment;
 pub mod profile;
 pub mod reading;
 pub mod rebuild;
+pub mod replay;
 pub mod reproduce;
 pub mod resume;
 pub mod run;
@@ -55,6 +56,7 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Compare { experiments } => compare::run(&config, &experiments, json).await,
         Command::Forks { experiment } => compare::forks(&config, &experiment, json).await,
         Command::Reproduce { what } => reproduce::run(&config, &what, json).await,
+        Command::Replay(asked) => replay::run(&config, &asked, json).await,
         Command::Fork(asked) => fork::run(&config, &asked, json).await,
         Command::Verify(asked) => match &asked.bundle {
             Some(file) => bundle::check(file, json),

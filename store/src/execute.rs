@@ -10,6 +10,7 @@ use cqrs_es::persist::{EventStoreAggregateContext, PersistedEventStore};
 use cqrs_es::{AggregateError, CqrsFramework, EventEnvelope, EventStore, Query};
 
 use crate::cache::Folded;
+use crate::hash::Hash;
 use crate::repository::{LogRepository, recover};
 use crate::stored_event::rfc3339;
 use crate::wake::Waker;
@@ -128,6 +129,30 @@ impl Store {
             }
         }
         Err(ExecuteError::Conflict { stream: stream.clone(), attempts: ATTEMPTS })
+    }
+
+    /// The same for a stream whose decisions the caller has folded already, up to `sequence` with `hash`: nothing is read.
+    /// The append itself proves that the stream ends there; where it does not, or the aggregate refuses, the whole stream
+    /// is read and decided on anew.
+    ///
+    /// # Errors
+    /// As [`Store::execute`].
+    pub async fn execute_on<D>(
+        &self,
+        stream: &StreamId,
+        known: (D, Sequence, Hash),
+        command: D::Command,
+        envelope: &Envelope,
+    ) -> Result<Appended<D>, ExecuteError<D::Error>>
+    where
+        D: Decider<Event: WireEvent, Command: Clone>,
+    {
+        let (state, sequence, hash) = known;
+        self.cache().keep(stream, Folded { state, sequence, hash: Some(hash) });
+        let appended = self.execute::<D>(stream, command, envelope).await;
+        // What was folded without telemetry is enough to decide on, but it is not the whole fold.
+        self.cache().forget(D::TYPE, stream);
+        appended
     }
 
     /// Folds a stream. One that has no event gives the aggregate's beginning and sequence 0.

@@ -11,6 +11,13 @@ use crate::{Error, Follower, Result, StoredEvent};
 
 /// How deep forks of forks may go.
 pub(crate) const LINEAGE_DEPTH: i32 = 32;
+/// A stream and its ancestors, each up to the sequence to which it counts: `$1` is the stream type, `$2` the stream, `$4`
+/// the depth. Each step up the lineage lowers that sequence.
+const CHAIN: &str = "WITH RECURSIVE chain (stream, upto, depth) AS ( \
+       SELECT $2::text, 2147483647::bigint, 0 \
+       UNION ALL \
+       SELECT l.parent, least(c.upto, l.fork_sequence), c.depth + 1 FROM chain c \
+       JOIN atsre.stream_lineage l ON l.child = c.stream AND l.aggregate_type = $1 WHERE c.depth < $4)";
 /// How many events [`EventLog::read_to_head`] takes at a time.
 const PAGE: usize = 1_000;
 
@@ -226,15 +233,9 @@ impl EventLog {
         stream: &StreamId,
         after: Sequence,
     ) -> Result<Vec<StoredEvent>> {
-        // Each step up the lineage lowers the sequence up to which the ancestor counts. Plan: a recursive scan of a
-        // few rows, then one range of events_pkey for each.
+        // Plan: a recursive scan of a few rows, then one range of events_pkey for each.
         let statement = format!(
-            "WITH RECURSIVE chain (stream, upto, depth) AS ( \
-               SELECT $2::text, 2147483647::bigint, 0 \
-               UNION ALL \
-               SELECT l.parent, least(c.upto, l.fork_sequence), c.depth + 1 FROM chain c \
-               JOIN atsre.stream_lineage l ON l.child = c.stream AND l.aggregate_type = $1 WHERE c.depth < $4) \
-             SELECT {COLUMNS} FROM chain c JOIN atsre.events e \
+            "{CHAIN} SELECT {COLUMNS} FROM chain c JOIN atsre.events e \
                ON e.aggregate_type = $1 AND e.aggregate_id = c.stream AND e.sequence > $3 AND e.sequence <= c.upto \
              ORDER BY e.sequence"
         );
@@ -254,6 +255,65 @@ impl EventLog {
         Ok(events)
     }
 
+    /// The events of a stream up to a position, the shared prefix included, without its telemetry: what any decision on
+    /// the stream was made from. An experiment's decisions are few, its telemetry grows for as long as its trials run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_decisions(&self, stream_type: &str, stream: &StreamId, at: Position) -> Result<Vec<StoredEvent>> {
+        // Plan: as for `read_stream_after`, with the ranges of events_without_telemetry.
+        let statement = format!(
+            "{CHAIN} SELECT {COLUMNS} FROM chain c JOIN atsre.events e \
+               ON e.aggregate_type = $1 AND e.aggregate_id = c.stream AND e.sequence <= c.upto \
+                  AND e.event_type <> 'ResourceSampled' AND e.position <= $3 \
+             ORDER BY e.sequence"
+        );
+        let rows = sqlx::query(&statement)
+            .bind(stream_type)
+            .bind(&stream.0)
+            .bind(signed(at.0))
+            .bind(LINEAGE_DEPTH)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(StoredEvent::from_row).collect()
+    }
+
+    /// The last event of a stream up to a position, in the shared prefix or after it; none where the stream begins later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_of_stream(
+        &self,
+        stream_type: &str,
+        stream: &StreamId,
+        at: Position,
+    ) -> Result<Option<StoredEvent>> {
+        // Positions rise with sequences, over forks as well: a few lookups in events_pkey find the place.
+        let newest: Option<i64> = sqlx::query_scalar(
+            "SELECT coalesce( \
+               (SELECT sequence FROM atsre.events WHERE aggregate_type = $1 AND aggregate_id = $2 \
+                ORDER BY sequence DESC LIMIT 1), \
+               (SELECT fork_sequence FROM atsre.stream_lineage WHERE aggregate_type = $1 AND child = $2))",
+        )
+        .bind(stream_type)
+        .bind(&stream.0)
+        .fetch_one(&self.pool)
+        .await?;
+        let (mut low, mut high) = (0, newest.map_or(0, unsigned));
+        let mut found = None;
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let event = self.event_of_stream(stream_type, stream, Sequence(middle)).await?;
+            if event.position <= at {
+                low = middle;
+                found = Some(event);
+            } else {
+                high = middle - 1;
+            }
+        }
+        Ok(found)
+    }
+
     /// One event.
     ///
     /// # Errors
@@ -271,12 +331,7 @@ impl EventLog {
     pub async fn event_of_stream(&self, stream_type: &str, stream: &StreamId, at: Sequence) -> Result<StoredEvent> {
         // Plan: as for `read_stream_after`, with one row of events_pkey for each ancestor.
         let statement = format!(
-            "WITH RECURSIVE chain (stream, upto, depth) AS ( \
-               SELECT $2::text, 2147483647::bigint, 0 \
-               UNION ALL \
-               SELECT l.parent, least(c.upto, l.fork_sequence), c.depth + 1 FROM chain c \
-               JOIN atsre.stream_lineage l ON l.child = c.stream AND l.aggregate_type = $1 WHERE c.depth < $4) \
-             SELECT {COLUMNS} FROM chain c JOIN atsre.events e \
+            "{CHAIN} SELECT {COLUMNS} FROM chain c JOIN atsre.events e \
                ON e.aggregate_type = $1 AND e.aggregate_id = c.stream AND e.sequence = $3 AND e.sequence <= c.upto"
         );
         let row = sqlx::query(&statement)
@@ -314,8 +369,11 @@ impl EventLog {
     /// When the database fails.
     pub async fn summary(&self, stream_type: &str, stream: &StreamId) -> Result<Option<StreamSummary>> {
         let row = sqlx::query(
-            "SELECT aggregate_type, aggregate_id, min(position) AS first, max(position) AS last, max(sequence) AS sequence \
-             FROM atsre.events WHERE aggregate_type = $1 AND aggregate_id = $2 GROUP BY 1, 2",
+            "SELECT $1 AS aggregate_type, $2 AS aggregate_id, f.position AS first, l.position AS last, l.sequence FROM \
+             (SELECT position FROM atsre.events WHERE aggregate_type = $1 AND aggregate_id = $2 \
+              ORDER BY sequence LIMIT 1) f, \
+             (SELECT position, sequence FROM atsre.events WHERE aggregate_type = $1 AND aggregate_id = $2 \
+              ORDER BY sequence DESC LIMIT 1) l",
         )
         .bind(stream_type)
         .bind(&stream.0)

@@ -66,6 +66,15 @@ pub trait Recorder: Send + Sync {
     async fn failed(&self, error: &CompletionError, latency_ms: u64) -> Result<(), Self::Error>;
 }
 
+/// A plan, and the reading on which its answer was judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agreed {
+    /// The plan.
+    pub plan: Plan,
+    /// What was left of the experiment's wall time when the answer was judged, in milliseconds.
+    pub judged_with_ms: u64,
+}
+
 /// There is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConverseError<E> {
@@ -102,7 +111,7 @@ pub async fn converse<R: Recorder>(
     model: &dyn LanguageModel,
     context: &Context<'_>,
     recorder: &R,
-) -> Result<Plan, ConverseError<R::Error>> {
+) -> Result<Agreed, ConverseError<R::Error>> {
     Conversation::new(model, context, &Instant::now).hold(recorder).await
 }
 
@@ -125,7 +134,7 @@ impl<'a> Conversation<'a> {
     ///
     /// # Errors
     /// [`ConverseError`] where there is no plan.
-    pub async fn hold<R: Recorder>(&self, recorder: &R) -> Result<Plan, ConverseError<R::Error>> {
+    pub async fn hold<R: Recorder>(&self, recorder: &R) -> Result<Agreed, ConverseError<R::Error>> {
         let begun = (self.clock)();
         let share = Duration::from_millis(self.context.remaining_ms).mul_f64(PLANNING_SHARE);
         let mut dialogue = vec![Message { speaker: Speaker::User, text: llm::prompt(self.context) }];
@@ -145,11 +154,13 @@ impl<'a> Conversation<'a> {
             let latency_ms = u64::try_from(self.since(asked).as_millis()).unwrap_or(u64::MAX);
             match outcome {
                 Ok(completion) => {
-                    let judged = self.judge(&completion, self.since(begun));
+                    let spent_ms = u64::try_from(self.since(begun).as_millis()).unwrap_or(u64::MAX);
+                    let judged_with_ms = self.context.remaining_ms.saturating_sub(spent_ms);
+                    let judged = self.judge(&completion, judged_with_ms);
                     let found = judged.as_ref().err().map_or(&[][..], Vec::as_slice);
                     recorder.received(&completion, latency_ms, found).await.map_err(ConverseError::Recorder)?;
                     match judged {
-                        Ok(plan) => return Ok(plan),
+                        Ok(plan) => return Ok(Agreed { plan, judged_with_ms }),
                         Err(found) => {
                             dialogue.push(Message { speaker: Speaker::Assistant, text: end(&completion.text) });
                             dialogue.push(Message { speaker: Speaker::User, text: llm::correction(&found) });
@@ -174,17 +185,15 @@ impl<'a> Conversation<'a> {
         (self.clock)().saturating_duration_since(earlier)
     }
 
-    /// The plan in an answer, given what the dialogue has cost so far.
-    fn judge(&self, completion: &Completion, spent: Duration) -> Result<Plan, Vec<String>> {
+    /// The plan in an answer, given what the dialogue has left of the wall time.
+    fn judge(&self, completion: &Completion, remaining_ms: u64) -> Result<Plan, Vec<String>> {
         let value = llm::last_object(&completion.text).map_err(|problem| {
             let cut = "the answer was cut off at the limit of output tokens: keep it shorter".to_owned();
             if completion.truncated { vec![cut, problem] } else { vec![problem] }
         })?;
         against_schema(&value)?;
         let answer = llm::read(value)?;
-        let spent_ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
-        let now = Context { remaining_ms: self.context.remaining_ms.saturating_sub(spent_ms), ..self.context.clone() };
-        let plan = llm::check(&answer, &now)?;
+        let plan = llm::check(&answer, &Context { remaining_ms, ..self.context.clone() })?;
         // The engines know best which words and combinations they take.
         let refused: Vec<String> = plan
             .trials

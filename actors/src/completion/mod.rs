@@ -11,6 +11,6 @@ mod model;
 mod rig_model;
 
 pub use config::{ConfigurationError, LanguageModelConfig, Provider};
-pub use converse::{Conversation, ConverseError, Recorder, Request, converse};
+pub use converse::{Agreed, Conversation, ConverseError, Recorder, Request, converse};
 pub use model::{Completion, CompletionError, CompletionErrorKind, LanguageModel, Message, Speaker};
 pub use rig_model::RigModel;

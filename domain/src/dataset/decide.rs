@@ -28,11 +28,15 @@ impl Decider for Dataset {
             Command::RecordCleaning(cleaned) => {
                 let version = self.existing(cleaned.version)?;
                 version.rules.as_ref().ok_or(Error::OutOfOrder { step: "cleaning", missing: "the anomaly rules" })?;
-                Ok(once(version.cleaned.is_none(), || Event::DatasetCleaned(*cleaned)))
+                let known = version.cleaned_for(&cleaned.settings.clone().unwrap_or_default()).is_some();
+                Ok(once(!known, || Event::DatasetCleaned(*cleaned)))
             }
             Command::RecordGraph(graph) => {
                 let version = self.existing(graph.version)?;
-                version.cleaned.as_ref().ok_or(Error::OutOfOrder { step: "a graph", missing: "the clean table" })?;
+                let cleaning = graph.settings.as_ref().map(|settings| settings.cleaning.clone()).unwrap_or_default();
+                version
+                    .cleaned_for(&cleaning)
+                    .ok_or(Error::OutOfOrder { step: "a graph", missing: "the clean table" })?;
                 let same = |known: &super::event::GraphDiscovered| {
                     known.algorithm == graph.algorithm
                         && known.significance_level == graph.significance_level

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{ArtifactRef, Digest};
-use crate::cleaning::CleaningSummary;
+use crate::cleaning::{CleaningSettings, CleaningSummary};
 use crate::event::wire_events;
 use crate::finite::Finite;
 use crate::frequency::Frequency;
@@ -127,6 +127,17 @@ pub struct DatasetCleaned {
     pub changes: ArtifactRef,
     /// The changes counted.
     pub summary: CleaningSummary,
+    /// Which rules it kept to, where an experiment asked for something of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<CleaningSettings>,
+}
+
+impl DatasetCleaned {
+    /// Whether the data were cleaned in this way.
+    #[must_use]
+    pub fn answers(&self, settings: &CleaningSettings) -> bool {
+        self.settings.as_ref().map_or_else(|| settings.is_default(), |asked| asked == settings)
+    }
 }
 
 /// A causal graph was found.

@@ -1,5 +1,8 @@
 //! What is known of a data set.
 
+use std::borrow::Cow;
+
+use crate::cleaning::CleaningSettings;
 use crate::graph::DiscoverySettings;
 
 use super::event::{AnomalyRulesDerived, DatasetCleaned, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered};
@@ -15,11 +18,28 @@ pub struct Version {
     pub rules: Option<AnomalyRulesDerived>,
     /// Its clean table.
     pub cleaned: Option<DatasetCleaned>,
+    /// Clean tables that experiments asked to be made in a way of their own.
+    pub cleaned_otherwise: Vec<DatasetCleaned>,
     /// Its causal graphs, one for each target and way of seeking, the newest last.
     pub graphs: Vec<GraphDiscovered>,
 }
 
 impl Version {
+    /// The clean table that was made in this way.
+    #[must_use]
+    pub fn cleaned_for(&self, settings: &CleaningSettings) -> Option<&DatasetCleaned> {
+        self.cleaned.iter().chain(&self.cleaned_otherwise).find(|cleaned| cleaned.answers(settings))
+    }
+
+    /// The version as an experiment sees it that asked for this cleaning: its clean table is the version's.
+    #[must_use]
+    pub fn seen_with(&self, settings: &CleaningSettings) -> Cow<'_, Self> {
+        if settings.is_default() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { cleaned: self.cleaned_for(settings).cloned(), ..self.clone() })
+    }
+
     /// The newest graph for this target that was sought in this way.
     #[must_use]
     pub fn graph_for(&self, target: &str, settings: &DiscoverySettings) -> Option<&GraphDiscovered> {
@@ -55,11 +75,15 @@ impl Dataset {
                 profiled: None,
                 rules: None,
                 cleaned: None,
+                cleaned_otherwise: Vec::new(),
                 graphs: Vec::new(),
             }),
             Event::DatasetProfiled(e) => self.at(e.version, |v| v.profiled = Some(e.clone())),
             Event::AnomalyRulesDerived(e) => self.at(e.version, |v| v.rules = Some(e.clone())),
-            Event::DatasetCleaned(e) => self.at(e.version, |v| v.cleaned = Some(e.clone())),
+            Event::DatasetCleaned(e) => self.at(e.version, |v| match &e.settings {
+                None => v.cleaned = Some(e.clone()),
+                Some(_) => v.cleaned_otherwise.push(e.clone()),
+            }),
             Event::GraphDiscovered(e) => self.at(e.version, |v| v.graphs.push(e.clone())),
         }
     }

@@ -144,6 +144,9 @@ pub struct PlanProposed {
     pub panel: Digest,
     /// The position of the graph it rests on, where there is one.
     pub graph: Option<Position>,
+    /// What else was read before planning, as JSON: [`PlanningInputs`](crate::policy::planning::PlanningInputs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<ArtifactRef>,
 }
 
 /// The plan was approved.

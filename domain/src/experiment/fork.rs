@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::failure::{Failure, FailureKind, Usage};
 use crate::finite::Finite;
-use crate::graph::DiscoverySettings;
+use crate::graph::{ALGORITHMS, AUTOMATIC, DiscoverySettings};
 use crate::model::Setting;
 use crate::plan::ReasonerKind;
 
@@ -40,6 +40,12 @@ pub enum Override {
     CovariatesForbidden(BTreeSet<String>),
     /// `significance_level`: of the independence tests.
     SignificanceLevel(Finite),
+    /// `algorithm`: of causal discovery.
+    Algorithm(String),
+    /// `rules.off`: anomaly rules, by number, that cleaning does not keep to; none of them with `all`.
+    RulesOff(Option<BTreeSet<u32>>),
+    /// `rules.on`: anomaly rules, by number, that cleaning keeps to although their test spoke against them.
+    RulesOn(BTreeSet<u32>),
     /// `edge.require`: an edge that the graph must have, as `cause->effect`.
     RequiredEdge(String, String),
     /// `edge.forbid`: an edge that the graph must not have.
@@ -50,7 +56,7 @@ pub enum Override {
 
 /// The keys that a fork may set, as they are told to people.
 pub const OVERRIDE_KEYS: &str = "seed, budget, horizon, quantiles, reasoner, data, models, models.forbid, covariates, \
-     covariates.forbid, significance_level, edge.require, edge.forbid, or MODEL.SETTING";
+     covariates.forbid, rules.off, rules.on, algorithm, significance_level, edge.require, edge.forbid, or MODEL.SETTING";
 
 impl Override {
     /// Reads a key and its value.
@@ -87,6 +93,18 @@ impl Override {
                 let level = value.parse().ok().and_then(Finite::of).filter(|level| (0.0..1.0).contains(&level.get()));
                 let level = level.filter(|level| level.get() > 0.0);
                 Self::SignificanceLevel(level.ok_or_else(|| wrong("a significance level lies between 0 and 1"))?)
+            }
+            "algorithm" => {
+                let known = ALGORITHMS.contains(&value);
+                let expected = format!("the algorithm is one of {}", ALGORITHMS.join(", "));
+                Self::Algorithm(known.then(|| value.to_owned()).ok_or_else(|| wrong(&expected))?)
+            }
+            "rules.off" if value == "all" => Self::RulesOff(None),
+            "rules.off" | "rules.on" => {
+                let expected = "rules are named by their numbers, such as 1,3; `atsre state` shows them";
+                let numbers: Option<BTreeSet<u32>> = value.split(',').map(|n| n.trim().parse().ok()).collect();
+                let numbers = numbers.filter(|numbers| !numbers.contains(&0)).ok_or_else(|| wrong(expected))?;
+                if key == "rules.on" { Self::RulesOn(numbers) } else { Self::RulesOff(Some(numbers)) }
             }
             "edge.require" | "edge.forbid" => {
                 let edge = value.split_once("->").map(|(cause, effect)| (cause.trim(), effect.trim()));
@@ -172,9 +190,13 @@ impl Experiment {
         match wanted {
             Override::Seed(_) | Override::Budget(_) => Ok(()),
             Override::Data(_) if self.diagnosis_requested => settled("the request for a diagnosis of the data"),
+            Override::RulesOff(_) | Override::RulesOn(_) if self.causal_map_requested || !self.trials.is_empty() => {
+                settled("the first work on the clean data")
+            }
             Override::Horizon(_) | Override::Quantiles(_) if !self.trials.is_empty() => settled("the first trial"),
             Override::Reasoner(_)
             | Override::SignificanceLevel(_)
+            | Override::Algorithm(_)
             | Override::RequiredEdge(..)
             | Override::ForbiddenEdge(..)
                 if self.proposed.is_some() =>
@@ -251,6 +273,16 @@ impl Experiment {
                 Override::ModelsForbidden(names) => constraints.models_forbidden.extend(names),
                 Override::CovariatesAllowed(names) => constraints.covariates_allowed = Some(names),
                 Override::CovariatesForbidden(names) => constraints.covariates_forbidden.extend(names),
+                Override::Algorithm(name) => constraints.discovery.algorithm = (name != AUTOMATIC).then_some(name),
+                Override::RulesOff(None) => constraints.discovery.cleaning.all_off = true,
+                Override::RulesOff(Some(numbers)) => {
+                    constraints.discovery.cleaning.on.retain(|number| !numbers.contains(number));
+                    constraints.discovery.cleaning.off.extend(numbers);
+                }
+                Override::RulesOn(numbers) => {
+                    constraints.discovery.cleaning.off.retain(|number| !numbers.contains(number));
+                    constraints.discovery.cleaning.on.extend(numbers);
+                }
                 Override::SignificanceLevel(level) => constraints.discovery.significance_level = level,
                 Override::RequiredEdge(cause, effect) => constraints.discovery.required.push((cause, effect)),
                 Override::ForbiddenEdge(cause, effect) => constraints.discovery.forbidden.push((cause, effect)),

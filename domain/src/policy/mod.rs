@@ -5,4 +5,5 @@ pub mod fallback;
 pub mod feasibility;
 pub mod healing;
 pub mod llm;
+pub mod planning;
 pub mod reasoner;

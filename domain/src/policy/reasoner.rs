@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalogue::{CatalogueEntry, Family};
 use crate::experiment::Budget;
 use crate::finite::Finite;
@@ -21,7 +23,7 @@ const STRONG_SEASON: f64 = 0.3;
 const DEEP_OBSERVATIONS: u64 = 2_000;
 
 /// A finished trial on a similar data set.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PastTrial {
     /// The data set's name.
     pub dataset: String,

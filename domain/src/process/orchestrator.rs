@@ -32,7 +32,8 @@ pub fn next(experiment: &Experiment, version: Option<&dataset::Version>, now: Ti
     if let Some(reason) = experiment.failed_stages.get(&Stage::Diagnosis) {
         return vec![command(Command::Fail { reason: format!("the data could not be prepared: {reason}") })];
     }
-    let Some(cleaned) = version.filter(|v| v.cleaned.is_some()) else { return Vec::new() };
+    let seen = version.map(|version| version.seen_with(&experiment.constraints.discovery.cleaning));
+    let Some(cleaned) = seen.as_deref().filter(|v| v.cleaned.is_some()) else { return Vec::new() };
     let mut intents = Vec::new();
     if !experiment.trials.values().any(|t| t.role == TrialRole::Baseline) {
         intents.push(baseline(opened, cleaned));

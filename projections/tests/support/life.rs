@@ -107,6 +107,7 @@ impl Life<'_> {
             profile: Digest("0".repeat(64)),
             panel: Digest("1".repeat(64)),
             graph: None,
+            inputs: None,
         })));
         self.push(C::ApprovePlan { by: "policy".into() });
     }

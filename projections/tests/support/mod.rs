@@ -158,6 +158,7 @@ fn dataset_steps(stream: &StreamId) -> Vec<Step> {
             panel_digest: panel.digest,
             changes,
             summary: Default::default(),
+            settings: None,
         })),
     );
     let node_link = artifact(&mut steps, &json!({ "directed": true, "nodes": [], "links": [] }));

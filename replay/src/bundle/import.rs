@@ -148,7 +148,10 @@ pub async fn check_import(store: &Store, receipt: &Digest) -> Result<BundleVerif
 }
 
 /// The events and forks of a bundle that verified.
-fn read_history<R: Read + Seek>(archive: &mut Archive<R>, lineage: Vec<Lineage>) -> Result<History, BundleError> {
+pub(super) fn read_history<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    lineage: Vec<Lineage>,
+) -> Result<History, BundleError> {
     let (mut events, mut problem) = (Vec::new(), None);
     archive
         .lines(EVENTS, u64::MAX - 1, |_, line| match Record::from_line(line) {
@@ -160,7 +163,7 @@ fn read_history<R: Read + Seek>(archive: &mut Archive<R>, lineage: Vec<Lineage>)
 }
 
 /// A file that is written to while it is read.
-fn changed(detail: String) -> BundleError {
+pub(super) fn changed(detail: String) -> BundleError {
     BundleError::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, detail))
 }
 

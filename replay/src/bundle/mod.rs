@@ -38,12 +38,15 @@
 
 mod archive;
 mod check;
+mod contents;
 mod error;
 mod evidence;
 mod export;
 mod import;
 mod manifest;
 mod record;
+
+pub(crate) use contents::{Contents, open};
 
 pub use check::{BundleVerification, check};
 pub use error::{BundleError, ExportError, ImportError};

@@ -151,6 +151,7 @@ impl<'a> Story<'a> {
             profile: Digest("0".repeat(64)),
             panel: panel.digest,
             graph: None,
+            inputs: None,
         })))
         .await;
         self.run(C::ApprovePlan { by: "policy".into() }).await;

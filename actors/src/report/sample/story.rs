@@ -237,6 +237,7 @@ pub(super) fn plan(shape: Shape, trials: &[TrialEntry]) -> PlanProposed {
         profile: Digest("01".repeat(32)),
         panel: Digest("02".repeat(32)),
         graph: shape.rich.then_some(Position(61)),
+        inputs: None,
     }
 }
 
