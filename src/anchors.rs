@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atsre_replay::anchor::{Anchor, AnchorFile, AnchorKey, anchor_now, due};
+use atsre_domain::Position;
+use atsre_replay::anchor::{Anchor, AnchorFile, AnchorKey, anchor_at, anchor_now, due};
 use atsre_store::Store;
 
 use crate::config::Config;
@@ -14,6 +15,8 @@ use crate::output;
 /// A service takes an anchor after so many events, or after so long.
 const EVERY_EVENTS: u64 = 1_000;
 const EVERY: Duration = Duration::from_secs(600);
+/// A node's own events at the log's end beyond which nobody looks for the last event of work.
+const NODE_EVENTS: usize = 64;
 /// How often it looks whether one is due.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -35,9 +38,29 @@ pub fn file(config: &Config) -> AnchorFile {
 /// When the key or the file cannot be used, or the log contradicts itself at its end.
 pub async fn take(config: &Config, store: &Store) -> Result<Anchor, Failure> {
     let key = AnchorKey::open_or_create(&key_path(config))?;
-    let anchor = anchor_now(store, &key, clock()).await?;
-    file(config).append(&anchor)?;
+    let (anchors, now) = (file(config), clock());
+    let anchor = anchor_now(store, &key, now).await?;
+    // A node's own events are in no bundle: with the last event before them anchored as well, a bundle that ends there
+    // has an anchor to be compared with.
+    let last = anchors.last()?.map_or(Position(0), |last| last.position);
+    if let Some(position) = last_of_work(store, anchor.position).await?
+        && position > last
+        && position < anchor.position
+    {
+        anchors.append(&anchor_at(store, &key, position, now).await?)?;
+    }
+    anchors.append(&anchor)?;
     Ok(anchor)
+}
+
+/// The last event up to a position that is not a node's own; none where it lies far back.
+async fn last_of_work(store: &Store, at: Position) -> Result<Option<Position>, Failure> {
+    for position in (1..=at.0).rev().take(NODE_EVENTS) {
+        if store.log().event(Position(position)).await?.stream_type != "node" {
+            return Ok(Some(Position(position)));
+        }
+    }
+    Ok(None)
 }
 
 /// As [`take`], where the log has grown since the last anchor. What goes wrong is told and keeps nobody from anything.

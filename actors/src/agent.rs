@@ -4,13 +4,14 @@
 //! Agents speak only through events, so each can be replaced, restarted or run on another machine. Doing a piece
 //! of work twice is harmless: its commands decide on nothing the second time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use atsre_domain::identity::{Attempt, TrialNumber};
 use atsre_domain::process::{Agent, WorkKind, subscription};
-use atsre_domain::{Position, Recorded};
+use atsre_domain::{Position, Recorded, StreamId};
 use atsre_store::{Error, NewWork, StoredEvent, WorkItem};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -116,6 +117,10 @@ async fn answer(services: &Services, agent: Agent, from: Position, events: &[Sto
             items.push(NewWork { max_attempts: MAXIMUM_ATTEMPTS, ..new });
         }
     }
+    // What a bundle brought is history: nobody here goes on with it.
+    let streams: Vec<StreamId> = items.iter().map(|item| item.stream.clone()).collect();
+    let imported = if streams.is_empty() { BTreeSet::new() } else { services.store.imported(&streams).await? };
+    items.retain(|item| !imported.contains(&item.stream));
     Ok(services.store.checkpoints().advance(&checkpoint_name(agent), 1, from, last.position, &items).await?)
 }
 

@@ -44,7 +44,10 @@ impl Role for Orchestrator {
 /// The experiments that a piece of work concerns: the stream itself, or all that are open on a data set.
 async fn concerned(services: &Services, item: &WorkItem) -> Result<Vec<StreamId>, AgentError> {
     if services.store.is_dataset(&item.stream).await? {
-        Ok(services.store.experiments_on(&item.stream).await?)
+        let mut experiments = services.store.experiments_on(&item.stream).await?;
+        let imported = services.store.imported(&experiments).await?;
+        experiments.retain(|experiment| !imported.contains(experiment));
+        Ok(experiments)
     } else {
         Ok(vec![item.stream.clone()])
     }

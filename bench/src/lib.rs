@@ -6,6 +6,7 @@
 
 pub mod append;
 pub mod follow;
+pub mod history;
 pub mod ingest;
 pub mod log;
 pub mod outcome;

@@ -1,9 +1,9 @@
 //! Runs the benchmarks named on the command line, or all of them.
 
 use anyhow::{Context as _, bail};
-use atsre_bench::{Outcome, append, follow, ingest, sampler, verify};
+use atsre_bench::{Outcome, append, follow, history, ingest, sampler, verify};
 
-const NAMES: [&str; 5] = ["append", "follow", "verify", "ingest", "sampler"];
+const NAMES: [&str; 8] = ["append", "follow", "verify", "as-of", "fork", "bundle", "ingest", "sampler"];
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -34,6 +34,9 @@ async fn run(name: &str, size: Option<u64>) -> anyhow::Result<Outcome> {
         "append" => append::run(size.unwrap_or(2_000)).await,
         "follow" => follow::run(size.unwrap_or(100_000)).await,
         "verify" => verify::run(size.unwrap_or(200_000)).await,
+        "as-of" => history::as_of_moment(size.unwrap_or(1_000_000)).await,
+        "fork" => history::forks(size.unwrap_or(1_000_000)).await,
+        "bundle" => history::bundles(size.unwrap_or(50_000)).await,
         "ingest" => ingest::run(size.unwrap_or(1_000_000)).await,
         _ => sampler::run(size.unwrap_or(300)),
     }

@@ -118,7 +118,7 @@ pub async fn import(config: &Config, file: &Path, json: bool) -> Result<ExitCode
         return Err(Failure::failed("what was imported is not what the bundle says; `atsre verify` tells more"));
     }
     for stream in &summary.unfinished {
-        output::note(format!("experiment {stream} has not ended: a service or `atsre resume` here goes on with it"));
+        output::note(format!("experiment {stream} has not ended; nobody here goes on with it, a fork of it can"));
     }
     if json {
         output::json(&summary)?;

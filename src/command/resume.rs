@@ -22,6 +22,14 @@ pub async fn run(config: &Config, experiment: Option<&str>, json: bool) -> Resul
         Some(named) => vec![node::find_experiment(&store, named).await?],
         None => store.log().streams("experiment").await?.into_iter().map(|summary| summary.stream).collect(),
     };
+    let imported = store.imported(&candidates).await?;
+    if let Some(named) = experiment.filter(|_| !imported.is_empty()) {
+        return Err(Failure::usage(format!(
+            "experiment {named} came with a bundle, and its history is kept as it came; \
+             `atsre fork {named} --at POSITION --why TEXT` goes on from any moment of it"
+        )));
+    }
+    let candidates: Vec<_> = candidates.into_iter().filter(|stream| !imported.contains(stream)).collect();
     let mut unfinished = Vec::new();
     let mut waiting = Vec::new();
     for stream in candidates {

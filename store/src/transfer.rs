@@ -143,6 +143,20 @@ impl Store {
         Ok(hashes.iter().map(|hash| Digest(hex(hash))).collect())
     }
 
+    /// Which of these experiments a bundle brought here. Their history is kept as it came, so nobody here goes on with
+    /// them; a fork of one is an experiment of this store.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn imported(&self, streams: &[StreamId]) -> Result<BTreeSet<StreamId>> {
+        let names: Vec<&str> = streams.iter().map(|stream| stream.0.as_str()).collect();
+        let found: Vec<String> = sqlx::query_scalar("SELECT stream FROM atsre.imported_streams WHERE stream = ANY($1)")
+            .bind(names)
+            .fetch_all(self.pool())
+            .await?;
+        Ok(found.into_iter().map(StreamId).collect())
+    }
+
     /// What of a history this store does not have.
     ///
     /// # Errors
@@ -168,6 +182,7 @@ impl Store {
             forks: missing.lineage.len() as u64,
             positions: None,
         };
+        mark_imported(&mut transaction, history, &missing).await?;
         let mut forks: BTreeMap<Key<'_>, &Lineage> =
             missing.lineage.iter().map(|index| &history.lineage[*index]).map(|row| (row.key(), row)).collect();
         let mut batch: Vec<&StoredEvent> = Vec::with_capacity(BATCH);
@@ -190,6 +205,24 @@ impl Store {
         transaction.commit().await?;
         Ok(imported)
     }
+}
+
+/// Notes the experiments of which this store has nothing yet: agents leave them alone (see [`Store::imported`]).
+async fn mark_imported(connection: &mut PgConnection, history: &History, missing: &Missing) -> Result<()> {
+    let events = missing.events.iter().map(|index| &history.events[*index]);
+    let events = events.map(|event| (event.stream_type.as_str(), event.stream.0.as_str()));
+    let forks = missing.lineage.iter().map(|index| history.lineage[*index].key());
+    let streams: BTreeSet<&str> =
+        events.chain(forks).filter(|(kind, _)| *kind == "experiment").map(|(_, stream)| stream).collect();
+    sqlx::query(
+        "INSERT INTO atsre.imported_streams (stream) SELECT s FROM unnest($1::text[]) AS s \
+         WHERE NOT EXISTS (SELECT FROM atsre.events e WHERE e.aggregate_type = 'experiment' AND e.aggregate_id = s) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(streams.into_iter().collect::<Vec<&str>>())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A stream's type and name.

@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod forking;
 mod healing;
+mod history;
 mod language_model;
 mod program;
 mod resume;

@@ -76,6 +76,17 @@ pub async fn anchor_now(store: &Store, key: &AnchorKey, now: Timestamp) -> Resul
     Ok(key.sign(head.position, head.log_hash, now))
 }
 
+/// Signs what the log's running hash was at a position that it has.
+///
+/// # Errors
+/// When the store does not answer, or the log has no such position.
+pub async fn anchor_at(store: &Store, key: &AnchorKey, position: Position, now: Timestamp) -> Result<Anchor, Error> {
+    match log_hash_at(store, position).await? {
+        Some(log_hash) => Ok(key.sign(position, log_hash, now)),
+        None => Err(Error::Contradiction { position }),
+    }
+}
+
 /// Whether the log says at the anchor's position what the anchor says. This looks at one event; that the log leads there
 /// without a break, [`verify`](crate::verify()) finds.
 ///

@@ -10,8 +10,11 @@ use serde::Serialize;
 use super::archive::{Archive, Sum};
 use super::evidence::Evidence;
 use super::manifest::{FORMAT, FORMAT_VERSION, Manifest, Member, StreamEnd};
-use super::record::{Anchor, Record, anchor_from_line, lineage_from_line, lines};
-use super::{ALWAYS, ANCHORS, ARTIFACTS, BundleError, EVENTS, LINEAGE, MANIFEST, REPORT, artifact_in, belongs};
+use super::record::{Record, anchor_from_line, lineage_from_line, lines};
+use super::{
+    ALWAYS, ANCHORS, ARTIFACTS, BundleError, EVENTS, LINEAGE, MANIFEST, PUBLIC_KEY, REPORT, artifact_in, belongs,
+};
+use crate::anchor::{Anchor, VerifyingKey, parse_public_key};
 use crate::verify::{Difference, Head};
 
 /// The largest manifest and the largest `anchors.jsonl` that are read.
@@ -49,6 +52,8 @@ pub struct BundleVerification {
     pub anchors_compared: u64,
     /// Anchors that name another one: nothing is known of those.
     pub anchors_elsewhere: u64,
+    /// Anchors that are signed; every signature was checked.
+    pub anchors_signed: u64,
     /// What differs, in the order of the log; what is not at one event comes first, at position 0. The kinds are
     /// `hash`, `prev_hash`, `log_hash`, `sequence`, `order`, `time`, `lineage`, `incomplete`, `unreadable`, `artifact`,
     /// `anchor`, `head`, `manifest` (it says something else than the events), `member` (a file of the bundle is missing
@@ -99,6 +104,8 @@ pub(super) fn inspect<R: Read + Seek>(archive: &mut Archive<R>, scope: Scope) ->
     let evidence = &mut inspection.evidence;
     evidence.check_streams(&manifest.experiment.stream);
     let compared = evidence.check_anchors(&anchors);
+    let key = inspection.read_key(&listed);
+    let signed = inspection.evidence.check_signatures(&anchors, key.as_ref());
     inspection.check_statements(anchors.len() as u64);
     let mut evidence = inspection.evidence;
     evidence.differences.sort_by_key(|difference| difference.position);
@@ -116,6 +123,7 @@ pub(super) fn inspect<R: Read + Seek>(archive: &mut Archive<R>, scope: Scope) ->
         artifact_bytes,
         anchors_compared: compared,
         anchors_elsewhere: anchors.len() as u64 - compared,
+        anchors_signed: signed,
         differences: evidence.differences,
     };
     Ok(Inspected { verification, manifest, lineage })
@@ -299,6 +307,22 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
             }
         }
         anchors
+    }
+
+    /// The key of the anchors' signatures, where the bundle has one.
+    fn read_key(&mut self, listed: &Listed<'a>) -> Option<VerifyingKey> {
+        let member = listed.get(PUBLIC_KEY)?;
+        let bytes = self.archive.read(PUBLIC_KEY, member.length_bytes).ok()?;
+        match std::str::from_utf8(&bytes)
+            .map_err(|error| error.to_string())
+            .and_then(|text| parse_public_key(text).map_err(|error| error.to_string()))
+        {
+            Ok(key) => Some(key),
+            Err(problem) => {
+                self.differ("member", format!("{PUBLIC_KEY}: {problem}"));
+                None
+            }
+        }
     }
 
     /// The members that nothing is read from.

@@ -10,7 +10,7 @@ Exits with 0 when the bundle verifies, with 3 when it does not, with 2 when it w
 
 This is a second implementation, written from the description of the format and not from the program's own code. A
 script that came with a bundle proves nothing to who does not trust the bundle: read it, or take it from elsewhere.
-It verifies hashes, not the signatures of anchors.
+It verifies hashes, and the signatures of anchors (ed25519).
 """
 
 import datetime
@@ -165,6 +165,81 @@ def log_hash(previous, position, hash_):
     return hashlib.sha256(b"\x02" + bytes.fromhex(previous) + packed + bytes.fromhex(hash_)).hexdigest()
 
 
+# Signatures: ed25519 as in RFC 8032, section 5.1.7, written for clearness and not for speed; checking has no secrets
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def add(a, b):
+    """The sum of two points in extended coordinates."""
+    m, n = (a[1] - a[0]) * (b[1] - b[0]), (a[1] + a[0]) * (b[1] + b[0])
+    t, z = 2 * a[3] * b[3] * D, 2 * a[2] * b[2]
+    e, f, g, h = (n - m) % P, (z - t) % P, (z + t) % P, (n + m) % P
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(factor, point):
+    total = (0, 1, 1, 0)
+    while factor:
+        if factor & 1:
+            total = add(total, point)
+        point, factor = add(point, point), factor >> 1
+    return total
+
+
+def point_of(data):
+    """The point that 32 bytes encode."""
+    encoded = int.from_bytes(data, "little")
+    sign, y = encoded >> 255, encoded & (2**255 - 1)
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * ROOT % P
+    if y >= P or x * x % P != square or (x == 0 and sign):
+        raise ValueError("it is not a point of the curve")
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+def encoded_point(point):
+    inverse = pow(point[2], P - 2, P)
+    x, y = point[0] * inverse % P, point[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def small(point):
+    x, y, z, _ = times(8, point)
+    return x == 0 and y == z
+
+
+BASE = point_of(bytes.fromhex("58" + "66" * 31))
+
+
+def signature_holds(key, message, signature):
+    try:
+        a, r, s = point_of(key), point_of(signature[:32]), int.from_bytes(signature[32:], "little")
+    except ValueError:
+        return False
+    if s >= ORDER or small(a) or small(r):
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    minus_a = (P - a[0], a[1], a[2], P - a[3])
+    return encoded_point(add(times(s, BASE), times(k, minus_a))) == signature[:32]
+
+
+def microseconds(text_):
+    """Of a time as it is written in an anchor, and in no other spelling."""
+    at = datetime.datetime.strptime(text_, "%Y-%m-%dT%H:%M:%S.%fZ")
+    micros = (at - datetime.datetime(1970, 1, 1)) // datetime.timedelta(microseconds=1)
+    if at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") != text_:
+        raise ValueError("anchored_at is not a time in RFC 3339 with microseconds in UTC")
+    return micros
+
+
 def moment(micros):
     try:
         return (datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)).isoformat() + "Z"
@@ -289,7 +364,7 @@ class Check:
         self.members = members
         self.differences = []
         self.events = self.log_links = self.artifacts = self.artifact_bytes = 0
-        self.compared = self.elsewhere = 0
+        self.compared = self.elsewhere = self.signed = 0
         self.lineage = []
         self.streams = {}  # (type, name) -> [events, first position, position, sequence, hash]
         self.shared = {}  # (type, name, sequence) -> (position, hash), of the events that forks share
@@ -618,7 +693,20 @@ class Check:
                 anchor = line_object(raw)
                 if not number(U64)(anchor.get("position")) or not digest(anchor.get("log_hash")):
                     raise ValueError("it needs a position and a log_hash")
-                anchors.append((anchor["position"], anchor["log_hash"]))
+                if set(anchor) - {"position", "log_hash", "anchored_at", "public_key", "signature"}:
+                    raise ValueError("it has an unknown field")
+                signed = [anchor.get(name) for name in ("anchored_at", "public_key", "signature")]
+                if any(part is not None for part in signed):
+                    if not all(isinstance(part, str) for part in signed):
+                        raise ValueError("anchored_at, public_key and signature belong together, and not all are there")
+                    key, signature = bytes.fromhex(signed[1]), bytes.fromhex(signed[2])
+                    if len(key) != 32 or len(signature) != 64:
+                        raise ValueError("the key or the signature has another length")
+                    point_of(key)
+                    signed = microseconds(signed[0]), key, signature
+                else:
+                    signed = None
+                anchors.append((anchor["position"], anchor["log_hash"], signed))
             except (ValueError, RecursionError) as problem:
                 self.differ(0, None, "anchor", "line %d of anchors.jsonl: %s" % (index + 1, problem))
         return anchors
@@ -675,7 +763,10 @@ class Check:
                 self.differ(followed[1], key[1], "extra", "nothing refers to this %s stream" % key[0])
 
     def check_anchors(self, anchors):
-        for position, stated in anchors:
+        key = self.read_key()
+        for position, stated, signed in anchors:
+            if signed is not None:
+                self.check_signature(position, stated, signed, key)
             found = self.log_hashes.get(position)
             if found is None:
                 self.elsewhere += 1
@@ -683,6 +774,29 @@ class Check:
             self.compared += 1
             if found != stated:
                 self.differ(position, None, "anchor", "the anchor says %s, the log says %s" % (stated, found))
+
+    def read_key(self):
+        """The key of the anchors' signatures, where the bundle has one."""
+        if "public_key" not in self.listed:
+            return None
+        try:
+            key = bytes.fromhex(self.read_all("public_key", SMALL_BYTES).decode("ascii").strip())
+            if len(key) != 32:
+                raise ValueError("it is not 64 hexadecimal digits")
+            point_of(key)
+            return key
+        except READ_ERRORS as problem:
+            self.differ(0, None, "member", "public_key: %s" % problem)
+            return None
+
+    def check_signature(self, position, stated, signed, expected):
+        self.signed += 1
+        at, key, signature = signed
+        if expected is not None and key != expected:
+            return self.differ(position, None, "anchor", "it is signed with another key than the bundle's")
+        message = b"ATSRE anchor v1\n" + struct.pack(">Q", position) + bytes.fromhex(stated) + struct.pack(">q", at)
+        if not signature_holds(key, message, signature):
+            self.differ(position, None, "anchor", "its signature is not one of what it says")
 
     def check_statements(self, anchors):
         manifest = self.manifest
@@ -753,6 +867,7 @@ class Check:
             "artifact_bytes": self.artifact_bytes,
             "anchors_compared": self.compared,
             "anchors_elsewhere": self.elsewhere,
+            "anchors_signed": self.signed,
             "differences": self.differences,
         }
 
@@ -765,8 +880,8 @@ def tell(answer):
     print("events       %d in %d streams: every hash and every chain; %d are linked to their neighbour in the log"
           % (answer["events"], answer["streams"], answer["log_links"]))
     print("artifacts    %d, %d bytes: against their digests" % (answer["artifacts"], answer["artifact_bytes"]))
-    print("anchors      %d compared; %d are of positions that the bundle does not tell; signatures are not checked"
-          % (answer["anchors_compared"], answer["anchors_elsewhere"]))
+    print("anchors      %d compared; %d are of positions that the bundle does not tell; %d signatures checked"
+          % (answer["anchors_compared"], answer["anchors_elsewhere"], answer["anchors_signed"]))
     for difference in answer["differences"]:
         stream = "" if difference["stream"] is None else " of stream %s" % difference["stream"]
         print("DIFFERS      %s at position %d%s: %s"

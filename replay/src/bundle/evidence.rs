@@ -8,8 +8,9 @@ use atsre_store::{Lineage, StoredEvent, rfc3339};
 use serde_json::Value;
 
 use super::manifest::StreamEnd;
-use super::record::{Anchor, Record};
+use super::record::Record;
 use super::{DATASET, EXPERIMENT};
+use crate::anchor::{Anchor, VerifyingKey};
 use crate::artifacts::{self, Named};
 use crate::verify::Difference;
 
@@ -254,18 +255,32 @@ impl Evidence {
     pub(super) fn check_anchors(&mut self, anchors: &[Anchor]) -> u64 {
         let mut compared = 0;
         for anchor in anchors {
-            let position = Position(anchor.position);
+            let position = anchor.position;
             let Ok(index) = self.log_hashes.binary_search_by_key(&position, |(position, _)| *position) else {
                 continue;
             };
             compared += 1;
-            let found = hash::hex(&self.log_hashes[index].1);
+            let found = self.log_hashes[index].1;
             if found != anchor.log_hash {
-                let detail = format!("the anchor says {}, the log says {found}", anchor.log_hash);
+                let (stated, found) = (hash::hex(&anchor.log_hash), hash::hex(&found));
+                let detail = format!("the anchor says {stated}, the log says {found}");
                 self.differ(Difference::of_log(position, "anchor", detail));
             }
         }
         compared
+    }
+
+    /// Checks the signatures of anchors, and that they are of this key, where one is given. Answers how many are signed.
+    pub(super) fn check_signatures(&mut self, anchors: &[Anchor], key: Option<&VerifyingKey>) -> u64 {
+        let mut count = 0;
+        for anchor in anchors {
+            let Some(signed) = &anchor.signed else { continue };
+            count += 1;
+            if let Err(error) = anchor.verify_signature(key.unwrap_or(&signed.public_key)) {
+                self.differ(Difference::of_log(anchor.position, "anchor", error.to_string()));
+            }
+        }
+        count
     }
 
     /// Where each stream ends.

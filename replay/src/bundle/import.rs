@@ -37,8 +37,8 @@ pub struct ImportSummary {
     pub forks: u64,
     /// The artifact that keeps the original positions, times and hashes; [`check_import`] compares the store with it.
     pub receipt: Digest,
-    /// The experiments among the streams that have not ended. A service on this store takes them for its own and goes on
-    /// with them; an ancestor is such a stream too, because a bundle has only what its fork shares with it.
+    /// The experiments among the streams that have not ended; an ancestor is such a stream too, because a bundle has only
+    /// what its fork shares with it. No agent of this store goes on with what was imported; a fork can.
     pub unfinished: Vec<StreamId>,
 }
 

@@ -26,7 +26,8 @@
 //! running hash before and after it, which seals its position. So an alteration of anything but the end shows by
 //! itself. That nothing was cut off the end, or that not everything from some event on was rewritten with new hashes,
 //! only something outside the bundle can tell: an anchor, or the manifest's own SHA-256 ([`ExportSummary::manifest`]),
-//! which commits to every byte. Signatures of anchors are not looked at here.
+//! which commits to every byte. Of signed anchors the signature is
+//! checked, and that it is of the key that the bundle names.
 //!
 //! # What positions mean after an import
 //!

@@ -16,6 +16,8 @@ mod healing;
 mod orchestration;
 mod planning;
 mod situation;
+#[cfg(test)]
+mod tests;
 
 use atsre_domain::event::{AnyEvent, WireEvent as _};
 use atsre_domain::process::Agent;
