@@ -9,6 +9,7 @@ use std::io::Cursor;
 use atsre_domain::{Position, Sequence, StreamId};
 use atsre_projections::PROJECTIONS;
 use atsre_projections::runner::catch_up;
+use atsre_replay::anchor::public_key_text;
 use atsre_replay::bundle::{
     BundleError, ExportError, ExportOptions, ImportError, check, check_import, export, import, receipts,
 };
@@ -16,12 +17,9 @@ use atsre_replay::verify::verify;
 use atsre_store::Store;
 use atsre_store::testing::TestDatabase;
 use bundles::support::{Numbers, history, play};
-use bundles::{Parts, SHARED, anchors, ask, checked, exported, forked, options, python, python_of};
+use bundles::{Parts, SHARED, anchors, ask, checked, exported, forked, key, options, python, python_of};
 use serde_json::Value;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-
-/// The base point of the curve: a key that nobody has.
-const PUBLIC_KEY: &[u8] = b"5866666666666666666666666666666666666666666666666666666666666666";
 
 /// What of an event must be the same wherever it is: its stream, sequence, type, version, payload and metadata.
 fn contents(bundle: &[u8]) -> Vec<[Value; 7]> {
@@ -49,7 +47,8 @@ async fn a_bundle_has_the_whole_history_and_verifies_without_a_database() {
     let own = store.log().read_stream("experiment", &forked.parent).await.unwrap();
     let last = own.last().unwrap().position;
     let anchors = anchors(store, &[Position(2), last, head(store).await]).await;
-    let options = ExportOptions { anchors: anchors.clone(), public_key: Some(PUBLIC_KEY.to_vec()), ..options() };
+    let public_key = public_key_text(&key().public()).into_bytes();
+    let options = ExportOptions { anchors: anchors.clone(), public_key: Some(public_key.clone()), ..options() };
     let bundle = exported(store, &forked.parent, &options).await;
 
     let verification = checked(&bundle, "a bundle");
@@ -57,6 +56,7 @@ async fn a_bundle_has_the_whole_history_and_verifies_without_a_database() {
     assert_eq!((&verification.experiment, verification.experiment_id), (&forked.parent, Some(own[0].position)));
     assert_eq!((verification.streams, verification.build.as_str()), (2, "test"));
     assert_eq!((verification.anchors_compared, verification.anchors_elsewhere), (2, 1), "2 is before the first event");
+    assert_eq!(verification.anchors_signed, 3);
     assert!(verification.artifacts > 5 && verification.log_links > 10, "{verification:?}");
     let dataset = store.log().read_stream("dataset", &Store::dataset_stream("bikes")).await.unwrap();
     assert_eq!(verification.events, (own.len() + dataset.len()) as u64);
@@ -68,10 +68,7 @@ async fn a_bundle_has_the_whole_history_and_verifies_without_a_database() {
         assert_eq!(line["payload"], event.payload, "the stored text, byte for byte");
         assert_eq!(line["metadata"], event.metadata);
     }
-    assert_eq!(
-        (parts.member("anchors.jsonl").clone(), parts.member("public_key").clone()),
-        (anchors, PUBLIC_KEY.to_vec())
-    );
+    assert_eq!((parts.member("anchors.jsonl").clone(), parts.member("public_key").clone()), (anchors, public_key));
     assert_eq!(parts.member("report.html"), b"\"<html>\"");
     assert_eq!(bundle, exported(store, &forked.parent, &options).await, "the same history gives the same bytes");
 }

@@ -327,6 +327,24 @@ async fn lineage_and_anchors_are_held_against_the_events() {
     let mut wrong = parts.clone();
     wrong.set_lines("anchors.jsonl", &[json!({ "position": position, "log_hash": zeros })]);
     assert_named(&found(&wrong, "an anchor"), position, &["anchor"], "an anchor");
+    let signature = anchor["signature"].as_str().unwrap();
+    let flipped = format!("{}{}", if signature.starts_with('0') { '1' } else { '0' }, &signature[1..]);
+    // The base point of the curve: a key that is one, and not the one that signed.
+    let other = format!("58{}", "66".repeat(31));
+    for (field, value) in
+        [("anchored_at", "2020-01-01T00:00:00.000000Z"), ("signature", flipped.as_str()), ("public_key", &other)]
+    {
+        let mut forged = anchor.clone();
+        forged[field] = json!(value);
+        wrong.set_lines("anchors.jsonl", &[forged]);
+        assert_named(&found(&wrong, field), position, &["anchor"], field);
+    }
+    for field in ["anchored_at", "signature", "public_key"] {
+        let mut torn = anchor.clone();
+        torn.as_object_mut().unwrap().remove(field);
+        wrong.set_lines("anchors.jsonl", &[torn]);
+        assert_named(&found(&wrong, field), 0, &["anchor"], field);
+    }
     for line in ["", "[]", "{\"position\":1}", "{\"position\":-1,\"log_hash\":\"\"}", "x"] {
         let mut broken = parts.clone();
         *broken.member("anchors.jsonl") = format!("{anchor}\n{line}\n").into_bytes();

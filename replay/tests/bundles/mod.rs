@@ -13,7 +13,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use atsre_domain::experiment::{Command as C, Experiment};
-use atsre_domain::{Position, Sequence, StreamId};
+use atsre_domain::{Position, Sequence, StreamId, Timestamp};
+use atsre_replay::anchor::{AnchorKey, anchor_at, public_key_text};
 use atsre_replay::bundle::{BundleVerification, ExportOptions, check, export};
 use atsre_store::testing::TestDatabase;
 use atsre_store::{Store, hash};
@@ -68,12 +69,21 @@ pub async fn exported(store: &Store, experiment: &StreamId, options: &ExportOpti
     bytes
 }
 
-/// An anchor at each of these positions, as the log has it.
+/// The key of all anchors here.
+pub fn key() -> &'static AnchorKey {
+    static KEY: OnceLock<AnchorKey> = OnceLock::new();
+    KEY.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        AnchorKey::open_or_create(&folder.path().join("anchor.key")).unwrap()
+    })
+}
+
+/// A signed anchor at each of these positions, as the log has it.
 pub async fn anchors(store: &Store, positions: &[Position]) -> Vec<u8> {
     let mut lines = String::new();
     for position in positions {
-        let log_hash = hash::hex(&store.log().event(*position).await.unwrap().log_hash);
-        lines += &format!("{}\n", json!({ "position": position, "log_hash": log_hash, "signature": "none" }));
+        let anchor = anchor_at(store, key(), *position, Timestamp(1_700_000_000_000_001)).await.unwrap();
+        lines += &format!("{}\n", serde_json::to_string(&anchor).unwrap());
     }
     lines.into_bytes()
 }
