@@ -91,14 +91,14 @@ async fn record(
     registered: &DatasetRegistered,
     curated: Curated,
 ) -> Result<(), AgentError> {
-    let (store, version) = (&services.store, registered.version);
+    let (store, version, dataset) = (&services.store, registered.version, &opened.dataset.stream);
     let Curated { profile, rules, cleaned, changes } = curated;
     let artifacts = store.artifacts();
-    let profile_artifact = artifacts.put(&serde_json::to_vec(&profile)?, "application/json").await?;
-    let changes_artifact = artifacts.put(&serde_json::to_vec(&changes)?, "application/json").await?;
+    let profile_artifact = artifacts.put_for(dataset, &serde_json::to_vec(&profile)?, "application/json").await?;
+    let changes_artifact = artifacts.put_for(dataset, &serde_json::to_vec(&changes)?, "application/json").await?;
     let panel: ArtifactRef =
-        artifacts.put(&rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
-    let clean_table = store.data().write_clean(&opened.dataset.stream, version, &cleaned.panel).await?;
+        artifacts.put_for(dataset, &rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
+    let clean_table = store.data().write_clean(dataset, version, &cleaned.panel).await?;
     let profiled = DatasetProfiled {
         version,
         profile: profile_artifact,
@@ -125,7 +125,7 @@ async fn record(
         Command::RecordCleaning(Box::new(recorded)),
     ];
     for command in commands {
-        services.dataset_command(Agent::Curator, &opened.dataset.stream, &item.stream, item.position, command).await?;
+        services.dataset_command(Agent::Curator, dataset, &item.stream, item.position, command).await?;
     }
     Ok(())
 }

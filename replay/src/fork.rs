@@ -80,9 +80,17 @@ fn latest_text(latest: &Option<Position>) -> String {
 /// and what it sets differently. The parent is not touched.
 ///
 /// # Errors
-/// [`ForkError::Settled`] names the last position at which what is asked for can still be set.
+/// [`ForkError::Settled`] names the last position at which what is asked for can still be set; [`ForkError::Refused`] where
+/// the parent's data were erased, whatever the position.
 pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> Result<Forked, ForkError> {
     let overrides = parse(&request.overrides)?;
+    // Nobody erases the data between the look at the parent and the record of the fork.
+    let whole = store.load::<Experiment>(&request.parent).await?.state;
+    let _hold = match &whole.opened {
+        Some(opened) => Some(store.keep_dataset(&opened.dataset.stream).await?),
+        None => None,
+    };
+    store.load::<Experiment>(&request.parent).await?.state.ensure_input()?;
     let events = store.log().read_stream(Experiment::TYPE, &request.parent).await?;
     let shared = events.iter().take_while(|event| event.position <= request.at).count();
     let Some(last) = shared.checked_sub(1).and_then(|last| events.get(last)) else {
