@@ -71,6 +71,23 @@ pub enum Command {
     State(State),
     /// A new experiment that shares the past of another and differs from there.
     Fork(Fork),
+    /// Ends an experiment that has not ended; what it has found stays.
+    Cancel {
+        /// The experiment: its id or its name.
+        experiment: String,
+        /// Why.
+        #[arg(long)]
+        why: String,
+    },
+    /// Erases a data set: destroys the keys of its encrypted artifacts, drops its tables and the reports made of it. The
+    /// history stays, verifies, and says so. It cannot be undone.
+    Erase {
+        /// The data set's name, as `atsre datasets` lists it.
+        dataset: String,
+        /// Why: on record for ever, so without anything that is to be forgotten.
+        #[arg(long)]
+        why: String,
+    },
     /// Experiments side by side, from where they part: decisions, accuracy with a paired test, time, energy.
     Compare {
         /// The experiments: ids or names.

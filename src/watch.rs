@@ -176,6 +176,7 @@ impl Narrator {
                     ),
                 );
             }
+            E::DatasetErased(e) => self.tell("✗", format!("the data were erased: {}", e.why)),
         }
     }
 
@@ -225,6 +226,7 @@ impl Narrator {
             Event::QuestionAnswered(e) => self.tell("✓", format!("answered: {}", e.answer)),
             Event::StageFailed(e) => self.tell("✗", format!("stage {} failed: {}", e.stage.name(), e.message)),
             Event::FallbackTaken(e) => self.tell("↪", format!("{} in place of {}: {}", e.to, e.from, e.reason)),
+            Event::InputErased(e) => self.tell("✗", format!("its data were erased: {}", e.why)),
             other => self.trial_event(other, experiment),
         }
     }

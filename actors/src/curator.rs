@@ -105,18 +105,18 @@ async fn record(
     curated: Curated,
     settings: CleaningSettings,
 ) -> Result<(), AgentError> {
-    let (store, version) = (&services.store, registered.version);
+    let (store, version, dataset) = (&services.store, registered.version, &opened.dataset.stream);
     let Curated { profile, rules, cleaned, changes } = curated;
     let artifacts = store.artifacts();
-    let profile_artifact = artifacts.put(&serde_json::to_vec(&profile)?, "application/json").await?;
-    let changes_artifact = artifacts.put(&serde_json::to_vec(&changes)?, "application/json").await?;
+    let profile_artifact = artifacts.put_for(dataset, &serde_json::to_vec(&profile)?, "application/json").await?;
+    let changes_artifact = artifacts.put_for(dataset, &serde_json::to_vec(&changes)?, "application/json").await?;
     let panel: ArtifactRef =
-        artifacts.put(&rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
+        artifacts.put_for(dataset, &rmp_serde::to_vec_named(&cleaned.panel)?, "application/vnd.msgpack").await?;
     let settings = (!settings.is_default()).then_some(settings);
     // A cleaning of its own has a table of its own, beside the data set's.
     let owner = match &settings {
-        None => opened.dataset.stream.clone(),
-        Some(settings) => StreamId(format!("{} {}", opened.dataset.stream, serde_json::to_string(settings)?)),
+        None => dataset.clone(),
+        Some(settings) => StreamId(format!("{dataset} {}", serde_json::to_string(settings)?)),
     };
     let clean_table = store.data().write_clean(&owner, version, &cleaned.panel).await?;
     let profiled = DatasetProfiled {
@@ -146,7 +146,7 @@ async fn record(
         Command::RecordCleaning(Box::new(recorded)),
     ];
     for command in commands {
-        services.dataset_command(Agent::Curator, &opened.dataset.stream, &item.stream, item.position, command).await?;
+        services.dataset_command(Agent::Curator, dataset, &item.stream, item.position, command).await?;
     }
     Ok(())
 }

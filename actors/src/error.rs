@@ -13,6 +13,9 @@ pub enum AgentError {
     /// The experiment refused.
     #[error("the experiment refused")]
     Experiment(#[from] ExecuteError<experiment::Error>),
+    /// What is asked does not fit the experiment.
+    #[error(transparent)]
+    Refused(#[from] experiment::Error),
     /// The data set refused.
     #[error("the data set refused")]
     Dataset(#[from] ExecuteError<dataset::Error>),
@@ -63,7 +66,13 @@ impl AgentError {
     /// Whether trying again cannot help: the data or the decision are what they are.
     #[must_use]
     pub const fn is_hopeless(&self) -> bool {
-        matches!(self, Self::Cleaning(_) | Self::Ingest(_) | Self::Decode(_))
+        matches!(
+            self,
+            Self::Cleaning(_)
+                | Self::Ingest(_)
+                | Self::Decode(_)
+                | Self::Store(atsre_store::Error::Erased { .. } | atsre_store::Error::ErasedDataset { .. })
+        )
     }
 
     /// The whole chain in one line.

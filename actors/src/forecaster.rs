@@ -89,6 +89,7 @@ impl Role for Forecaster {
 struct Held<'a> {
     services: &'a Services,
     item: &'a WorkItem,
+    dataset: StreamId,
     number: TrialNumber,
     attempt: Attempt,
     epoch: Epoch,
@@ -107,7 +108,7 @@ impl Forecaster {
             return Ok(());
         }
         let epoch = Epoch(trial.epoch.0 + 1);
-        let held = Held { services, item, number, attempt, epoch };
+        let held = Held { services, item, dataset: opened.dataset.stream.clone(), number, attempt, epoch };
         held.command(Command::LeaseTrial { trial: number, epoch, node: services.node.clone() }).await?;
         let version = services.version(&experiment, &opened).await?;
         let panel = services.panel(&version).await?;
@@ -204,7 +205,8 @@ impl Held<'_> {
         match outcome {
             Outcome::Completed { json, usage } => {
                 let result: TrialResult = serde_json::from_slice(&json)?;
-                let artifact = self.services.store.artifacts().put(&json, "application/json").await?;
+                let artifacts = self.services.store.artifacts();
+                let artifact = artifacts.put_for(&self.dataset, &json, "application/json").await?;
                 let (scores, notes) = (result.scores, result.notes);
                 let completed = TrialCompleted { trial, attempt, epoch, result: artifact, scores, usage, notes };
                 self.command(Command::CompleteTrial(Box::new(completed))).await
@@ -258,7 +260,7 @@ fn backtest(
 }
 
 async fn combine(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
-    let (experiment, _) = services.experiment(&item.stream).await?;
+    let (experiment, opened) = services.experiment(&item.stream).await?;
     if !experiment.is_open() || experiment.ensemble.is_some() || !experiment.trials_ended() {
         return Ok(());
     }
@@ -283,7 +285,8 @@ async fn combine(services: &Services, item: &WorkItem) -> Result<(), AgentError>
         .filter(|(_, weight)| **weight > 0.0)
         .filter_map(|(trial, weight)| Some(Member { trial, weight: Finite::of(*weight)? }))
         .collect();
-    let result = services.store.artifacts().put(&serde_json::to_vec(&built.result)?, "application/json").await?;
+    let (artifacts, bytes) = (services.store.artifacts(), serde_json::to_vec(&built.result)?);
+    let result = artifacts.put_for(&opened.dataset.stream, &bytes, "application/json").await?;
     let event = EnsembleBuilt {
         trial: experiment.next_trial(),
         strategy: "weighted_avg".to_owned(),

@@ -49,7 +49,9 @@ pub async fn read(path: &Path, options: IngestOptions) -> Result<(Vec<u8>, Inges
     .await
 }
 
-/// Stores what was read. The same file under the same name, read the same way, is the same version.
+/// Stores what was read, encrypted under the key of the data set. The same file under the same name, read the same way, is
+/// the same version, unless that was erased: then it begins a new one. Hold the data set meanwhile
+/// ([`atsre_store::Store::keep_dataset`]).
 ///
 /// # Errors
 /// When the store does not answer.
@@ -62,14 +64,16 @@ pub async fn store(
     ingested: Ingested,
 ) -> Result<Intake, AgentError> {
     let stream = atsre_store::Store::dataset_stream(name);
-    let source = services.store.artifacts().put(bytes, "text/csv").await?;
+    let artifacts = services.store.artifacts();
+    artifacts.begin_for(&stream).await?;
+    let source = artifacts.put_for(&stream, bytes, "text/csv").await?;
     let dataset = services.store.load::<Dataset>(&stream).await?.state;
     let (frequency, known) = (ingested.frequency, ingested.known());
     let columns = columns(&ingested);
     let same = |r: &DatasetRegistered| {
         r.source.digest == source.digest && r.columns == columns && r.frequency == frequency && r.known == known
     };
-    if let Some(version) = dataset.versions.iter().rev().find(|v| same(&v.registered)) {
+    if let Some(version) = dataset.versions.iter().rev().find(|v| v.erased.is_none() && same(&v.registered)) {
         let registered = version.registered.clone();
         let dataset = DatasetRef { stream, name: name.to_owned(), version: registered.version };
         return Ok(Intake { dataset, registered });

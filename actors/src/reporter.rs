@@ -28,17 +28,17 @@ impl Role for Reporter {
     }
 
     async fn perform(&self, services: &Services, item: &WorkItem) -> Result<(), AgentError> {
-        let (experiment, _) = services.experiment(&item.stream).await?;
+        let (experiment, opened) = services.experiment(&item.stream).await?;
         if !experiment.is_open() || experiment.report.is_some() {
             return Ok(());
         }
         let data = gather(services, item, experiment).await?;
         let (anchor, experiment_id) = (data.anchor.clone(), data.experiment_id);
         let rendered = compute(move || report::render(&data)).await?;
-        let artifacts = services.store.artifacts();
-        let html = artifacts.put(rendered.html.as_bytes(), "text/html; charset=utf-8").await?;
-        let markdown = artifacts.put(rendered.markdown.as_bytes(), "text/markdown; charset=utf-8").await?;
-        let json = artifacts.put(rendered.json.as_bytes(), "application/json").await?;
+        let (artifacts, dataset) = (services.store.artifacts(), &opened.dataset.stream);
+        let html = artifacts.put_for(dataset, rendered.html.as_bytes(), "text/html; charset=utf-8").await?;
+        let markdown = artifacts.put_for(dataset, rendered.markdown.as_bytes(), "text/markdown; charset=utf-8").await?;
+        let json = artifacts.put_for(dataset, rendered.json.as_bytes(), "application/json").await?;
         write_for_people(services, experiment_id, &rendered).await?;
         let published = ReportPublished {
             html,

@@ -65,12 +65,13 @@ pub struct Reproduction {
 /// for an ensemble, chooses the weights again from its members' results.
 ///
 /// # Errors
-/// When the trial has no result, or its record is not whole.
+/// When the trial has no result, its record is not whole, or its data were erased.
 pub async fn reproduce(
     services: &Services,
     stream: &StreamId,
     number: TrialNumber,
 ) -> Result<Reproduction, AgentError> {
+    services.store.load::<Experiment>(stream).await?.state.ensure_input()?;
     let events = services.store.log().read_stream(Experiment::TYPE, stream).await?;
     let mut experiment = Experiment::default();
     let mut started: Option<(Experiment, Attempt, Seed, Fingerprint)> = None;

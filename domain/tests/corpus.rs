@@ -205,9 +205,10 @@ fn specimens() -> Vec<AnyEvent> {
         dataset::Event::AnomalyRulesDerived(d::rules(1)),
         dataset::Event::DatasetCleaned(d::cleaned(1)),
         dataset::Event::GraphDiscovered(d::graph(1, d::TARGET)),
+        dataset::Event::DatasetErased(d::erased(&[1])),
     ];
     let nodes = [n::started(), n::agent_started(), n::crashed(), n::restarted(), n::escalated(), n::stopped()];
-    let experiments: [E; 28] = [
+    let experiments: [E; 29] = [
         x::opened().into(),
         x::forked().into(),
         experiment::DiagnosisRequested {}.into(),
@@ -236,6 +237,7 @@ fn specimens() -> Vec<AnyEvent> {
         x::answer().into(),
         x::stage_failed(experiment::Stage::CausalMap).into(),
         x::fallback_taken().into(),
+        x::input_erased().into(),
     ];
     let datasets = datasets.into_iter().map(AnyEvent::Dataset);
     datasets

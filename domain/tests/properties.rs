@@ -118,6 +118,7 @@ fn endings() -> impl Strategy<Value = Command> {
         2 => small().prop_map(|best| Command::Complete { best: TrialNumber(best) }),
         1 => Just(Command::Fail { reason: reason() }),
         1 => Just(Command::Cancel { reason: reason() }),
+        1 => Just(Command::EraseInput(Box::new(x::input_erased()))),
         1 => small().prop_map(|request| Command::RequestCompletion(Box::new(x::completion_requested(request)))),
         1 => small().prop_map(|request| Command::ReceiveCompletion(Box::new(x::completion_received(request)))),
         1 => small().prop_map(|request| Command::FailCompletion(Box::new(x::completion_failed(request)))),
@@ -164,7 +165,7 @@ fn attempt() -> impl Strategy<Value = Vec<Command>> {
 
 fn dataset_commands() -> impl Strategy<Value = Vec<dataset::Command>> {
     let target = select(vec![d::TARGET, "humidity"]);
-    let one = (1_u32..4, 0..5, target, finite()).prop_map(|(version, what, target, value)| match what {
+    let one = (1_u32..4, 0..6, target, finite()).prop_map(|(version, what, target, value)| match what {
         0 => dataset::Command::Register(Box::new(d::registered(version))),
         1 => dataset::Command::RecordProfile(Box::new(dataset::DatasetProfiled {
             trend_strength: Some(number(value)),
@@ -172,6 +173,7 @@ fn dataset_commands() -> impl Strategy<Value = Vec<dataset::Command>> {
         })),
         2 => dataset::Command::RecordRules(Box::new(d::rules(version))),
         3 => dataset::Command::RecordCleaning(Box::new(d::cleaned(version))),
+        4 => dataset::Command::Erase(Box::new(d::erasure())),
         _ => dataset::Command::RecordGraph(Box::new(d::graph(version, target))),
     });
     vec(one, 0..40)

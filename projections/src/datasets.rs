@@ -15,7 +15,7 @@ pub static DATASETS: Projection = Projection {
     name: "datasets",
     child: "projector:datasets",
     stream_type: "dataset",
-    version: 1,
+    version: 2,
     tables: &[
         Table {
             name: "datasets",
@@ -32,6 +32,7 @@ pub static DATASETS: Projection = Projection {
                 optional("rules", "jsonb"),
                 optional("cleaning", "jsonb"),
                 required("created_at", "timestamptz"),
+                optional("erased_at", "timestamptz"),
             ],
             key: &["stream", "version"],
             partitioned_by: None,
@@ -59,7 +60,8 @@ pub static DATASETS: Projection = Projection {
     indexes_sql: "CREATE INDEX ON {schema}.datasets (name);",
     views_sql: "
         CREATE VIEW read.datasets AS
-            SELECT dataset_id, name, table_name, statistics, created_at, version, clean_table_name, rows, source, rules, cleaning
+            SELECT dataset_id, name, table_name, statistics, created_at, version, clean_table_name, rows, source, rules, cleaning,
+                   erased_at
             FROM {schema}.datasets;
         CREATE VIEW read.causal_graphs AS
             SELECT g.graph_id, d.name AS dataset_name, g.discovery_algorithm, g.significance_level, g.graph_structure,
@@ -109,6 +111,11 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec
         E::DatasetCleaned(e) => {
             let columns = [("clean_table_name", scalar(&e.clean_table)), ("cleaning", json(&e.summary))];
             update(e.version, Columns::from(columns))
+        }
+        // What was counted and decided stays; the profile itself is gone, and so are the tables.
+        E::DatasetErased(e) => {
+            let columns = || Columns::from([("statistics", None), ("erased_at", moment(recorded.recorded_at))]);
+            e.versions.iter().flat_map(|version| update(*version, columns())).collect()
         }
         E::GraphDiscovered(e) => vec![RowOp {
             table: "causal_graphs",

@@ -22,7 +22,7 @@ pub static EXPERIMENTS: Projection = Projection {
     name: "experiments",
     child: "projector:experiments",
     stream_type: "experiment",
-    version: 2,
+    version: 3,
     tables: &[
         Table {
             name: "experiments",
@@ -50,6 +50,7 @@ pub static EXPERIMENTS: Projection = Projection {
                 optional("ended_at", "timestamptz"),
                 optional("parent", "text"),
                 optional("fork_reason", "text"),
+                optional("input_erased_at", "timestamptz"),
             ],
             key: &["stream"],
             partitioned_by: None,
@@ -115,7 +116,7 @@ pub static EXPERIMENTS: Projection = Projection {
             SELECT e.experiment_id, e.dataset_name, e.experiment_name, e.hypothesis, e.objective, e.agent_reasoning,
                    CASE WHEN e.status = 'RUNNING' AND e.approval_required AND e.awaiting THEN 'AWAITING_APPROVAL' ELSE e.status END AS status,
                    e.created_at, e.target, e.horizon, e.reasoner, e.error, e.ended_at, e.report_digest, e.seed, e.stream,
-                   b.trial_id AS best_trial_id, p.experiment_id AS parent_id, e.fork_reason
+                   b.trial_id AS best_trial_id, p.experiment_id AS parent_id, e.fork_reason, e.input_erased_at
             FROM {schema}.experiments e
             LEFT JOIN {schema}.experiments p ON p.stream = e.parent
             LEFT JOIN {schema}.trials b ON b.stream = e.stream AND b.trial_no = e.best_trial_no;
@@ -281,6 +282,12 @@ fn apply(recorded: &Recorded<AnyEvent>, artifacts: &Artifacts<'_>) -> Result<Vec
             ops
         }
         E::ResourceSampled(e) => vec![resources::row(recorded, e)],
+        // Scores, costs and decisions stay; what was read from artifacts goes.
+        E::InputErased(_) => {
+            let mut ops = rows.experiment_update([("input_erased_at", now())]);
+            ops.push(RowOp { table: "forecasts", key: vec![Some(rows.stream.to_owned())], change: Change::Delete });
+            ops
+        }
         E::CausalMapRequested(_)
         | E::PlanRequested(_)
         | E::CompletionRequested(_)

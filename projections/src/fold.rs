@@ -42,13 +42,16 @@ pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[Store
                 if needs.iter().any(|needed| !fetched.contains_key(&needed.digest)) {
                     fetched = fetch(store, &needs, &decoded).await?;
                 }
-                if let Some(unsound) = needs.iter().find(|needed| !fetched.contains_key(&needed.digest)) {
-                    folded.poison = Some(why_unsound(store, &unsound.digest).await?);
-                    return Ok(folded);
+                for missing in needs.iter().filter(|needed| !matches!(fetched.get(&needed.digest), Some(Some(_)))) {
+                    // What was erased makes no rows.
+                    if let Some(unsound) = why_unsound(store, &missing.digest).await? {
+                        folded.poison = Some(unsound);
+                        return Ok(folded);
+                    }
                 }
                 let artifacts: Artifacts<'_> = needs
                     .iter()
-                    .filter_map(|needed| Some((needed.digest.clone(), fetched.get(&needed.digest)?.as_slice())))
+                    .filter_map(|needed| Some((needed.digest.clone(), fetched.get(&needed.digest)?.as_deref()?)))
                     .collect();
                 inherit(store, projection, &recorded, &mut folded.merged).await?;
                 match (projection.apply)(&recorded, &artifacts) {
@@ -98,12 +101,13 @@ fn decode(projection: &Projection, stored: &StoredEvent) -> Decoded {
     }
 }
 
-/// The artifacts that an event needs, and ahead of their time those of the events after it, as far as the limits go.
+/// The artifacts that an event needs, and ahead of their time those of the events after it, as far as the limits go; nothing
+/// for one that cannot be had.
 async fn fetch(
     store: &Store,
     needs: &[ArtifactRef],
     later: &VecDeque<Decoded>,
-) -> Result<BTreeMap<Digest, Vec<u8>>, StoreError> {
+) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, StoreError> {
     let ahead = later.iter().flat_map(|event| match event {
         Decoded::Event(_, needs) => needs.as_slice(),
         Decoded::OfAnotherStream | Decoded::Poison(_) => &[],
@@ -114,15 +118,19 @@ async fn fetch(
         bytes <= FETCH_BYTES
     });
     let digests: Vec<Digest> = needs.iter().chain(ahead).map(|needed| needed.digest.clone()).collect();
-    store.artifacts().get_sound(&digests).await
+    let mut sound = store.artifacts().get_sound(&digests).await?;
+    Ok(digests.into_iter().map(|digest| (digest.clone(), sound.remove(&digest))).collect())
 }
 
-/// Why an artifact cannot be used.
-async fn why_unsound(store: &Store, digest: &Digest) -> Result<String, Error> {
+/// Why an artifact cannot be used; none where it was erased.
+async fn why_unsound(store: &Store, digest: &Digest) -> Result<Option<String>, Error> {
     match store.artifacts().get(digest).await {
         // It was written, or mended, in between: the next attempt finds it.
-        Ok(_) => Ok(format!("artifact {digest} was not there a moment ago")),
-        Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. })) => Ok(told(&error)),
+        Ok(_) => Ok(Some(format!("artifact {digest} was not there a moment ago"))),
+        Err(StoreError::Erased { .. }) => Ok(None),
+        Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. } | StoreError::Key(_))) => {
+            Ok(Some(told(&error)))
+        }
         Err(error) => Err(error.into()),
     }
 }

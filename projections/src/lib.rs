@@ -10,6 +10,7 @@
 pub mod as_of;
 pub mod cell;
 pub mod datasets;
+pub mod erase;
 pub mod error;
 pub mod experiments;
 mod fold;

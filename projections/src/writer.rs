@@ -22,8 +22,16 @@ pub(crate) async fn write(
     schema: &str,
     merged: Merged,
 ) -> Result<(), Error> {
-    for (name, rows) in merged.into_tables() {
+    for (name, deletions, rows) in merged.into_tables() {
         let table = projection.table(name).unwrap_or_else(|| unreachable!("{name} is a table of {}", projection.name));
+        for key in &deletions {
+            let statement = delete_statement(schema, table, key.len());
+            let mut query = sqlx::query(&statement);
+            for part in key {
+                query = query.bind(part.as_deref());
+            }
+            query.execute(&mut *connection).await?;
+        }
         make_partitions(connection, schema, table, &rows).await?;
         let (mut updates, mut upserts) = (ByColumns::new(), ByColumns::new());
         for RowChange { key, update, upsert } in &rows {
@@ -96,6 +104,13 @@ fn update_statement(schema: &str, table: &Table, columns: &[&str]) -> String {
         unnested(table, columns),
         on.join(" AND ")
     )
+}
+
+/// Takes the rows away whose key begins with so many columns.
+fn delete_statement(schema: &str, table: &Table, columns: usize) -> String {
+    let on: Vec<String> =
+        (1..).zip(&table.key[..columns]).map(|(n, c)| format!("{c} = ${n}::text::{}", table.sql_type(c))).collect();
+    format!("DELETE FROM {schema}.{} WHERE {}", table.name, on.join(" AND "))
 }
 
 /// Makes the partitions for the days of these rows, where the table has partitions of its own (a hypertable makes

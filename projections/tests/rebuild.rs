@@ -39,7 +39,7 @@ async fn a_rebuild_gives_the_same_rows() {
             assert_eq!(before.digest, after.digest);
         }
     }
-    assert_eq!(schemas(store).await, ["datasets_v1", "experiments_v2"], "nothing is left behind");
+    assert_eq!(schemas(store).await, ["datasets_v2", "experiments_v3"], "nothing is left behind");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,29 +53,29 @@ async fn a_row_changed_by_hand_is_named_and_a_rebuild_puts_it_right() {
     let mut owner = PgConnection::connect(&database.url()).await.unwrap();
     let cases = [
         (
-            "UPDATE experiments_v2.model_metrics SET value[2] = value[2] + 1e-9 WHERE trial_no = 3",
+            "UPDATE experiments_v3.model_metrics SET value[2] = value[2] + 1e-9 WHERE trial_no = 3",
             "model_metrics",
             "changed",
             "\"trial_no\": 3",
         ),
-        ("DELETE FROM experiments_v2.trials WHERE trial_no = 2", "trials", "missing", "\"trial_no\": 2"),
+        ("DELETE FROM experiments_v3.trials WHERE trial_no = 2", "trials", "missing", "\"trial_no\": 2"),
         (
-            "INSERT INTO experiments_v2.experiments SELECT 'forged', 999999, dataset_name, experiment_name, hypothesis, objective, target, horizon, \
+            "INSERT INTO experiments_v3.experiments SELECT 'forged', 999999, dataset_name, experiment_name, hypothesis, objective, target, horizon, \
           agent_reasoning, reasoner, status, approval_required, awaiting, causal_graph_id, ensemble_strategy, best_trial_no, error, \
-          report_digest, seed, created_at, ended_at, parent, fork_reason FROM experiments_v2.experiments",
+          report_digest, seed, created_at, ended_at, parent, fork_reason FROM experiments_v3.experiments",
             "experiments",
             "extra",
             "forged",
         ),
         (
-            "UPDATE experiments_v2.samples SET rss_bytes[7] = 1 WHERE ctid = (SELECT min(ctid) FROM experiments_v2.samples) \
-          AND tableoid = (SELECT min(tableoid::bigint)::oid FROM experiments_v2.samples)",
+            "UPDATE experiments_v3.samples SET rss_bytes[7] = 1 WHERE ctid = (SELECT min(ctid) FROM experiments_v3.samples) \
+          AND tableoid = (SELECT min(tableoid::bigint)::oid FROM experiments_v3.samples)",
             "samples",
             "changed",
             "window_start",
         ),
         (
-            "UPDATE experiments_v2.forecasts SET value[2] = NULL WHERE trial_no = 1",
+            "UPDATE experiments_v3.forecasts SET value[2] = NULL WHERE trial_no = 1",
             "forecasts",
             "changed",
             "\"trial_no\": 1",
@@ -165,7 +165,7 @@ async fn the_live_runner_goes_on_after_a_rebuild() {
 
 /// The next version: one column more at the end of a view.
 static NEXT: std::sync::LazyLock<Projection> = std::sync::LazyLock::new(|| Projection {
-    version: 3,
+    version: 4,
     name: EXPERIMENTS.name,
     child: EXPERIMENTS.child,
     stream_type: EXPERIMENTS.stream_type,
@@ -173,7 +173,7 @@ static NEXT: std::sync::LazyLock<Projection> = std::sync::LazyLock::new(|| Proje
     inherited: EXPERIMENTS.inherited,
     indexes_sql: EXPERIMENTS.indexes_sql,
     views_sql: Box::leak(
-        EXPERIMENTS.views_sql.replace("e.fork_reason", "e.fork_reason, 3 AS made_by").into_boxed_str(),
+        EXPERIMENTS.views_sql.replace("e.input_erased_at", "e.input_erased_at, 4 AS made_by").into_boxed_str(),
     ),
     needs: EXPERIMENTS.needs,
     apply: EXPERIMENTS.apply,
@@ -193,10 +193,10 @@ async fn a_new_version_is_built_beside_the_one_that_is_shown() {
     assert!(sqlx::query("SELECT made_by FROM experiments").fetch_one(store.pool()).await.is_err());
     rebuild(store, &NEXT).await.unwrap();
     let made_by: i32 = sqlx::query_scalar("SELECT made_by FROM experiments").fetch_one(store.pool()).await.unwrap();
-    assert_eq!(made_by, 3);
+    assert_eq!(made_by, 4);
     let mine: i64 = sqlx::query_scalar("SELECT count(*) FROM public.mine").fetch_one(&mut owner).await.unwrap();
     assert_eq!(mine, 1, "what was built upon a view stays");
-    assert_eq!(schemas(store).await, ["experiments_v2", "experiments_v3"], "the old one is kept");
+    assert_eq!(schemas(store).await, ["experiments_v3", "experiments_v4"], "the old one is kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,9 +207,9 @@ async fn an_interrupted_build_is_cleared_away() {
     let projection = find("datasets").unwrap();
     catch_up(store, projection).await.unwrap();
     let mut owner = PgConnection::connect(&database.url()).await.unwrap();
-    owner.execute("SET ROLE atsre_service; CREATE SCHEMA datasets_v1_building; CREATE TABLE datasets_v1_building.datasets (x int)").await.unwrap();
+    owner.execute("SET ROLE atsre_service; CREATE SCHEMA datasets_v2_building; CREATE TABLE datasets_v2_building.datasets (x int)").await.unwrap();
     assert!(!rebuild(store, projection).await.unwrap().differs);
-    assert_eq!(schemas(store).await, ["datasets_v1"]);
+    assert_eq!(schemas(store).await, ["datasets_v2"]);
     let stopped = find("experiments").unwrap();
     let poison = append_poison(store).await;
     assert!(catch_up(store, stopped).await.is_err());

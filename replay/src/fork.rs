@@ -5,6 +5,9 @@ use atsre_domain::identity::{Seed, Timestamp};
 use atsre_domain::{Decider as _, Digest, Position, Sequence, StreamId};
 use atsre_store::{Envelope, ExecuteError, Store, StoredEvent, hash};
 
+/// After every event that there is.
+const LATEST: Position = Position(i64::MAX as u64);
+
 /// What a fork is to be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForkRequest {
@@ -80,16 +83,24 @@ fn latest_text(latest: &Option<Position>) -> String {
 /// and what it sets differently. The parent is not touched.
 ///
 /// # Errors
-/// [`ForkError::Settled`] names the last position at which what is asked for can still be set.
+/// [`ForkError::Settled`] names the last position at which what is asked for can still be set; [`ForkError::Refused`] where
+/// the parent's data were erased, whatever the position.
 pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> Result<Forked, ForkError> {
     let overrides = parse(&request.overrides)?;
+    let decisions = |at| store.log().read_decisions(Experiment::TYPE, &request.parent, at);
+    // Nobody erases the data between the look at the parent and the record of the fork.
+    let _hold = match fold(&decisions(LATEST).await?)?.opened {
+        Some(opened) => Some(store.keep_dataset(&opened.dataset.stream).await?),
+        None => None,
+    };
+    fold(&decisions(LATEST).await?)?.ensure_input()?;
     let Some(last) = store.log().last_of_stream(Experiment::TYPE, &request.parent, request.at).await? else {
         let first = store.log().read_stream(Experiment::TYPE, &request.parent).await?;
         let first = first.first().map_or(Position(0), |event| event.position);
         return Err(ForkError::TooEarly { parent: request.parent, at: request.at, first });
     };
     // Telemetry grows with the time that trials ran; what a fork is decided on does not.
-    let events = store.log().read_decisions(Experiment::TYPE, &request.parent, request.at).await?;
+    let events = decisions(request.at).await?;
     let prefix = fold(&events)?;
     if let Err(source) = settable(&prefix, &request.overrides, &overrides) {
         let latest = latest(&events, &request.overrides, &overrides)?;

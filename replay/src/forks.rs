@@ -16,7 +16,7 @@ pub struct ForkTree {
     pub root: ForkNode,
 }
 
-/// One experiment in the tree. As JSON: `stream`, `experiment_id`, `name`, `status`, `asked`, `best`, `fork`, `events`,
+/// One experiment in the tree. As JSON: `stream`, `experiment_id`, `name`, `status`, `input_erased_at`, `asked`, `best`, `fork`, `events`,
 /// `last_position`, `children`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ForkNode {
@@ -28,6 +28,9 @@ pub struct ForkNode {
     pub name: String,
     /// `PLANNED`, `RUNNING`, `AWAITING_APPROVAL`, `COMPLETED`, `FAILED` or `CANCELLED`.
     pub status: &'static str,
+    /// Where the log has the erasure of its data, if they were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_erased_at: Option<Position>,
     /// Whether it is the experiment that was asked about, or one of those compared.
     pub asked: bool,
     /// Its best trial, where one gave a result; shared trials count.
@@ -96,6 +99,7 @@ async fn node(store: &Store, stream: &StreamId, asked: &StreamId) -> Result<Fork
         experiment_id: line.id,
         name: line.name(),
         status: line.state.status(),
+        input_erased_at: line.state.input_erased.as_ref().map(|erased| erased.erased_at_position),
         asked: stream == asked,
         best: line.best(),
         fork: line.fork(store).await?,
@@ -158,7 +162,8 @@ fn draw(node: &ForkNode, lead: &str, below: &str, text: &mut String) {
         },
     );
     // Writing to a string does not fail.
-    let _ = writeln!(text, "{lead}{number}{mark}  {}  {}  {best}", node.name, node.status);
+    let erased = node.input_erased_at.map_or_else(String::new, |at| format!("  (its data were erased at {at})"));
+    let _ = writeln!(text, "{lead}{number}{mark}  {}  {}  {best}{erased}", node.name, node.status);
     if let Some(fork) = &node.fork {
         let at = fork.at_position.map_or_else(|| format!("sequence {}", fork.at_sequence), |p| format!("position {p}"));
         let set: Vec<String> = fork.overrides.iter().map(|o| format!("{}={}", o.key, o.value)).collect();

@@ -33,6 +33,9 @@ pub struct HistoryEvent {
     pub payload: Value,
 }
 
+/// The type of the event with which a data set ends.
+const ERASED: &str = "DatasetErased";
+
 /// The history of an experiment: its own events, and those of its data set that it caused.
 ///
 /// # Errors
@@ -49,9 +52,12 @@ pub async fn history(store: &Store, experiment: &StreamId) -> Result<Vec<History
         // What a fork shares with its ancestors was done to the data in their name.
         let of: BTreeSet<String> = events.iter().map(|event| event.stream.0.clone()).collect();
         let last = events.last().map_or(Position(0), |event| event.position);
+        let erased = events.iter().any(|event| event.event_type == "InputErased");
         for event in store.log().read_stream("dataset", &dataset).await? {
             let named = event.envelope()?.correlation_id;
-            if named == experiment.0 || (of.contains(&named) && event.position <= last) {
+            let theirs = named == experiment.0 || (of.contains(&named) && event.position <= last);
+            // What ended the data is part of what happened to the experiment, whoever asked for it.
+            if theirs || (event.event_type == ERASED && erased) {
                 events.push(event);
             }
         }

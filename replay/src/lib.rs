@@ -4,8 +4,9 @@
 //! what an experiment decided, in order, with causes; [`compare`](mod@compare) puts experiments side by side from where they part, and
 //! [`forks`](mod@forks) draws the tree that one belongs to; [`decisions`] decides a
 //! history again by today's code. Nothing here calls a model, a clock or the network: the
-//! functions take a store and give values, and there is no port through which an effect could happen. The one exception
-//! is [`anchor`], which keeps a key and a file outside the database: that is what makes it a witness.
+//! functions take a store and give values, and there is no port through which an effect could happen. The exceptions are
+//! [`anchor`], which keeps a key and a file outside the database: that is what makes it a witness; and [`erase`](mod@erase),
+//! which destroys the keys of a data set, and says so in the log.
 
 pub mod anchor;
 pub mod artifacts;
@@ -13,6 +14,7 @@ pub mod bundle;
 pub mod chain;
 pub mod compare;
 pub mod decisions;
+pub mod erase;
 pub mod fork;
 pub mod forks;
 pub mod history;
@@ -24,6 +26,7 @@ pub mod verify;
 
 pub use compare::{Comparison, compare};
 pub use decisions::{Evidence, Redecided, Standing, redecide};
+pub use erase::{EraseError, Erased, erase};
 pub use forks::{ForkTree, forks};
 pub use history::{HistoryEvent, history, why};
 pub use line::{Best, Fork, Override};

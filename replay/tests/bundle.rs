@@ -203,7 +203,7 @@ async fn a_receipt_tells_an_import_that_was_altered() {
     owner.execute("DELETE FROM atsre.events WHERE position = 9").await.unwrap();
     let verification = check_import(target.store(), &receipt).await.unwrap();
     assert_eq!(verification.differences.iter().map(|d| d.kind).collect::<Vec<_>>(), ["incomplete"]);
-    owner.execute("DELETE FROM atsre.artifacts WHERE media_type = 'application/json'").await.unwrap();
+    owner.execute("DELETE FROM atsre.sealed_artifacts WHERE media_type = 'application/json'").await.unwrap();
     let verification = check_import(target.store(), &receipt).await.unwrap();
     assert!(verification.differences.iter().filter(|d| d.kind == "artifact").count() > 3);
 }

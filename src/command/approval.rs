@@ -1,4 +1,4 @@
-//! `atsre approve` and `atsre reject`: the human's part.
+//! `atsre approve`, `atsre reject` and `atsre cancel`: the human's part.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ use crate::output;
 pub async fn run(config: &Config, experiment: &str, reject: Option<&str>, json: bool) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
     let stream = node::find_experiment(&store, experiment).await?;
-    let by = std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "user".to_owned());
+    let by = person();
     let command = match reject {
         None => Command::ApprovePlan { by: by.clone() },
         Some(reason) => Command::RejectPlan { by: by.clone(), reason: reason.to_owned() },
@@ -37,4 +37,34 @@ pub async fn run(config: &Config, experiment: &str, reject: Option<&str>, json: 
         output::say(format!("Experiment {experiment} is {status}; `atsre resume {experiment}` goes on."));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends an experiment. A trial that runs is given up when its outcome comes.
+///
+/// # Errors
+/// What the user is told.
+pub async fn cancel(config: &Config, experiment: &str, why: &str, json: bool) -> Result<ExitCode, Failure> {
+    let store = node::open_store(config).await?;
+    let stream = node::find_experiment(&store, experiment).await?;
+    let envelope = Envelope {
+        actor: person(),
+        correlation: stream.0.clone(),
+        causation: None,
+        build: node::build(),
+        occurred_at: node::clock(),
+    };
+    let command = Command::Cancel { reason: why.to_owned() };
+    let status = store.execute::<Experiment>(&stream, command, &envelope).await?.state.status();
+    store.close().await;
+    if json {
+        output::json(&serde_json::json!({ "experiment": stream, "status": status }))?;
+    } else {
+        output::say(format!("Experiment {experiment} is {status}."));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who asks: the name that the system knows.
+pub(super) fn person() -> String {
+    std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "user".to_owned())
 }

@@ -60,6 +60,9 @@ pub async fn export(config: &Config, experiment: &str, to: &Path, json: bool) ->
             summary.artifacts,
             summary.anchors
         ));
+        if summary.erased > 0 {
+            output::say(format!("{} artifacts are left out: their data set was erased", summary.erased));
+        }
         output::say(format!("manifest: {}", summary.manifest));
         output::say("note the manifest's digest where the bundle is not: it commits to every byte");
     }
@@ -96,6 +99,10 @@ pub fn check(file: &Path, json: bool) -> Result<ExitCode, Failure> {
             "{verdict}: {} events of {} streams, {} artifacts, {} anchors compared",
             verification.events, verification.streams, verification.artifacts, verification.anchors_compared
         ));
+        if !verification.erased.is_empty() {
+            let erased = verification.erased.len();
+            output::say(format!("• {erased} artifacts are not in it: their data set was erased, as its events say"));
+        }
         output::say(format!("manifest: {}", verification.manifest));
     }
     Ok(if verification.ok { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })

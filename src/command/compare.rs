@@ -44,9 +44,12 @@ pub async fn run(config: &Config, experiments: &[String], json: bool) -> Result<
 
 /// The experiments as part of a file's name: names of people's choosing never become paths.
 fn file_name(experiments: &[String]) -> String {
-    let plain =
-        |name: &String| -> String { name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect() };
-    experiments.iter().map(plain).collect::<Vec<_>>().join("-with-")
+    experiments.iter().map(|name| plain(name)).collect::<Vec<_>>().join("-with-")
+}
+
+/// A name in plain letters, digits and dashes.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 /// The tree of forks that an experiment belongs to.

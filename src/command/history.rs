@@ -75,6 +75,7 @@ const fn chapter_of(event: &AnyEvent) -> Option<&'static str> {
     use dataset::Event as D;
     match event {
         AnyEvent::Dataset(D::GraphDiscovered(_)) => Some("causal map"),
+        AnyEvent::Dataset(D::DatasetErased(_)) => Some("the erasure"),
         AnyEvent::Dataset(_) => Some("diagnosis"),
         AnyEvent::Experiment(event) => match event {
             E::ExperimentOpened(_) => Some("the question"),
@@ -85,6 +86,7 @@ const fn chapter_of(event: &AnyEvent) -> Option<&'static str> {
             E::TrialLeased(_) | E::TrialStarted(_) | E::TrialCompleted(_) | E::TrialFailed(_) => Some("trials"),
             E::EnsembleBuilt(_) => Some("ensemble"),
             E::ReportPublished(_) => Some("report"),
+            E::InputErased(_) => Some("the erasure"),
             E::ExperimentCompleted(_) | E::ExperimentFailed(_) | E::ExperimentCancelled(_) => Some("the end"),
             _ => None,
         },
@@ -137,6 +139,21 @@ fn dataset_lines(event: &dataset::Event) -> Vec<String> {
         D::GraphDiscovered(e) => {
             let mut lines = e.reasons.clone();
             lines.push(e.interpretation.clone());
+            lines
+        }
+        D::DatasetErased(e) => {
+            let mut lines = vec![
+                format!("why: {}", e.why),
+                format!(
+                    "{} versions, {} keys destroyed, {} artifacts gone",
+                    e.versions.len(),
+                    e.key_ids.len(),
+                    e.artifacts.len()
+                ),
+            ];
+            if !e.unencrypted.is_empty() {
+                lines.push(format!("{} artifacts were stored in the clear and stay readable", e.unencrypted.len()));
+            }
             lines
         }
     }
@@ -215,6 +232,12 @@ fn experiment_lines(event: &E) -> Vec<String> {
         E::QuestionAnswered(e) => vec![e.answer.clone()],
         E::StageFailed(e) => vec![format!("{} after {} attempts: {}", e.stage.name(), e.attempts, e.message)],
         E::FallbackTaken(e) => vec![format!("{} in place of {}: {}", e.to, e.from, e.reason)],
+        E::InputErased(e) => vec![format!(
+            "its data were erased at {} ({}): {} artifacts are gone; decisions, scores and costs stay",
+            e.erased_at_position,
+            e.why,
+            e.artifacts.len()
+        )],
     }
 }
 

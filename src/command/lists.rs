@@ -18,7 +18,7 @@ use crate::output;
 /// What the user is told.
 pub async fn experiments(config: &Config, filter: &Filter, json: bool) -> Result<ExitCode, Failure> {
     const SQL: &str = "SELECT to_jsonb(x) FROM (SELECT experiment_id, dataset_name, experiment_name, hypothesis, objective, status, \
-         target, horizon, reasoner, best_trial_id, error, created_at, ended_at, agent_reasoning FROM experiments e \
+         target, horizon, reasoner, best_trial_id, error, created_at, ended_at, input_erased_at, agent_reasoning FROM experiments e \
          WHERE ($1::bigint IS NULL OR e.experiment_id = $1) AND ($2::text IS NULL OR e.dataset_name = $2) \
          AND ($3::text IS NULL OR lower(e.status) = lower($3)) ORDER BY e.experiment_id DESC LIMIT $4) x";
     let columns = [
@@ -29,6 +29,7 @@ pub async fn experiments(config: &Config, filter: &Filter, json: bool) -> Result
         ("status", "status"),
         ("best trial", "best_trial_id"),
         ("created", "created_at"),
+        ("data erased", "input_erased_at"),
         ("hypothesis", "hypothesis"),
     ];
     list(config, filter, json, SQL, &columns).await
@@ -64,7 +65,7 @@ pub async fn trials(config: &Config, filter: &Filter, json: bool) -> Result<Exit
 /// # Errors
 /// What the user is told.
 pub async fn datasets(config: &Config, filter: &Filter, json: bool) -> Result<ExitCode, Failure> {
-    const SQL: &str = "SELECT to_jsonb(x) FROM (SELECT dataset_id, name, version, table_name, clean_table_name, rows, statistics, created_at \
+    const SQL: &str = "SELECT to_jsonb(x) FROM (SELECT dataset_id, name, version, table_name, clean_table_name, rows, statistics, created_at, erased_at \
          FROM datasets d WHERE ($1::bigint IS NULL OR EXISTS (SELECT FROM experiments e WHERE e.experiment_id = $1 AND e.dataset_name = d.name)) \
          AND ($2::text IS NULL OR d.name = $2) AND $3::text IS NULL ORDER BY d.dataset_id DESC LIMIT $4) x";
     let columns = [
@@ -75,6 +76,7 @@ pub async fn datasets(config: &Config, filter: &Filter, json: bool) -> Result<Ex
         ("raw table", "table_name"),
         ("clean table", "clean_table_name"),
         ("created", "created_at"),
+        ("erased", "erased_at"),
     ];
     list(config, filter, json, SQL, &columns).await
 }

@@ -7,6 +7,7 @@ pub mod causal;
 pub mod compare;
 pub mod db;
 pub mod demo;
+pub mod erase;
 pub mod forecast;
 pub mod fork;
 pub mod history;
@@ -58,6 +59,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Reproduce { what } => reproduce::run(&config, &what, json).await,
         Command::Replay(asked) => replay::run(&config, &asked, json).await,
         Command::Fork(asked) => fork::run(&config, &asked, json).await,
+        Command::Cancel { experiment, why } => approval::cancel(&config, &experiment, &why, json).await,
+        Command::Erase { dataset, why } => erase::run(&config, &dataset, &why, json).await,
         Command::Verify(asked) => match &asked.bundle {
             Some(file) => bundle::check(file, json),
             None => verify::run(&config, &asked, json).await,

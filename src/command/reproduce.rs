@@ -21,6 +21,7 @@ use crate::output;
 pub async fn run(config: &Config, named: &str, json: bool) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
     let (stream, numbers) = find(&store, named).await?;
+    store.load::<Experiment>(&stream).await?.state.ensure_input().map_err(Failure::usage)?;
     let services = node::services(config, store.clone())?;
     let mut reproductions = Vec::new();
     for number in numbers {

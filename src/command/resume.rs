@@ -19,7 +19,11 @@ use crate::watch::Narrator;
 pub async fn run(config: &Config, experiment: Option<&str>, json: bool) -> Result<ExitCode, Failure> {
     let store = node::open_store(config).await?;
     let candidates = match experiment {
-        Some(named) => vec![node::find_experiment(&store, named).await?],
+        Some(named) => {
+            let stream = node::find_experiment(&store, named).await?;
+            store.load::<Experiment>(&stream).await?.state.ensure_input().map_err(Failure::usage)?;
+            vec![stream]
+        }
         None => store.log().streams("experiment").await?.into_iter().map(|summary| summary.stream).collect(),
     };
     let imported = store.imported(&candidates).await?;

@@ -164,6 +164,8 @@ pub async fn open(
     bytes: &[u8],
     ingested: Ingested,
 ) -> Result<(StreamId, Position), Failure> {
+    // Nobody erases the data set between its registration and the experiment on it.
+    let _held = services.store.keep_dataset(&Store::dataset_stream(&request.name)).await?;
     let intake = intake::store(services, actor, &request.name, &request.file_name, bytes, ingested).await?;
     let from = services.store.log().head().await?.position;
     let stream = Store::new_stream();

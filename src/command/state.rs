@@ -90,6 +90,7 @@ fn document(known: &AsOf) -> Value {
         "ensemble": experiment.ensemble,
         "best": best::best(experiment).and_then(|number| known.trial_id(number)),
         "fallbacks": experiment.fallbacks,
+        "input_erased": experiment.input_erased,
         "spent": { "wall_ms": wall_ms(known), "budget_ms": experiment.opened.as_ref().map(|o| o.budget.wall_ms),
                    "trials": spent(experiment) },
     })
@@ -126,6 +127,14 @@ fn print(known: &AsOf) {
     }
     if let Some(forked) = &experiment.forked {
         output::say(format!("  a fork: {}", forked.reason));
+    }
+    if let Some(erased) = &experiment.input_erased {
+        output::say(format!(
+            "  ! its data were erased at position {} ({}): results, forecasts and reports are gone with them",
+            erased.erased_at_position, erased.why
+        ));
+    } else if let Some(why) = version.and_then(|v| v.erased.as_ref()) {
+        output::say(format!("  ! its data were erased ({why}), and the experiment has not taken note of it yet"));
     }
     match version.and_then(|v| v.profiled.as_ref()) {
         Some(profile) => profile.findings.iter().for_each(|finding| output::say(format!("  profile: {finding}"))),

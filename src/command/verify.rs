@@ -72,6 +72,15 @@ fn print(verification: &Verification, seconds: f64) {
     for difference in &verification.differences {
         output::say(format!("✗ event {} ({}): {}", difference.position, difference.kind, difference.detail));
     }
+    for erased in &verification.erasures {
+        output::say(format!(
+            "• {} was erased at position {} ({}) by {}: {}; {} artifacts cannot be read any more",
+            erased.dataset, erased.position, erased.erased_at, erased.by, erased.why, erased.artifacts
+        ));
+        if !erased.unencrypted.is_empty() {
+            output::say(format!("  {} artifacts were stored in the clear and stay readable", erased.unencrypted.len()));
+        }
+    }
     for note in &verification.notes {
         output::say(format!("• {note}"));
     }

@@ -1,5 +1,7 @@
 //! What can go wrong with the store, by what the caller can do about it.
 
+use std::path::PathBuf;
+
 use atsre_domain::event::DecodeError;
 use atsre_domain::{Digest, Position, StreamId};
 
@@ -74,6 +76,28 @@ pub enum Error {
     /// No artifact has this digest.
     #[error("no artifact has the digest {0}")]
     NoArtifact(Digest),
+    /// The artifact cannot be read any more, and the log says since when: no fault, and nothing brings it back.
+    #[error("artifact {digest} was erased with its data set at position {position}")]
+    Erased {
+        /// The artifact.
+        digest: Digest,
+        /// Where the log has the erasure of the data set.
+        position: Position,
+    },
+    /// The data set was erased and has no version that is not: nothing more can be stored for it.
+    #[error("the data set {dataset} was erased at position {position}: register its file again to begin a new version")]
+    ErasedDataset {
+        /// The data set's stream.
+        dataset: StreamId,
+        /// Where the log has the erasure.
+        position: Position,
+    },
+    /// Somebody erases the data set, or works on it, and did not finish in time.
+    #[error("the data set {0} is in use by another process: try again when that is done")]
+    InUse(StreamId),
+    /// The key of a data set cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// No such stream, position or table.
     #[error("{0} does not exist")]
     NotFound(String),
@@ -89,6 +113,43 @@ pub enum Error {
     /// The private cluster could not be started.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
+}
+
+/// What is wrong with the key of a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The key is not secret any more.
+    #[error("{} can be read by others (mode {mode:04o}): take it back with `chmod 600`", path.display())]
+    Exposed {
+        /// The key's file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The file holds something else.
+    #[error("{} is not the key of a data set: {detail}; restore it from your copy", path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        detail: String,
+    },
+    /// The system has no randomness to give.
+    #[error("nothing could be encrypted, because the system gives no random bytes")]
+    Randomness(#[source] rand::rand_core::OsError),
+    /// More bytes than the cipher takes under one nonce.
+    #[error("{0} bytes are too many to be encrypted at once")]
+    TooLong(usize),
+    /// A file could not be read or written.
+    #[error("could not {action} {}", path.display())]
+    Files {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
 }
 
 /// A result of the store.

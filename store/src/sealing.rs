@@ -15,13 +15,16 @@ const SOURCES: [&str; 2] = [
 const FUNCTIONS: [&str; 7] =
     ["event_hash", "frame", "genesis_hash", "log_hash_after", "refuse_change", "seal_event", "wake_followers"];
 
+/// The tables that are sealed.
+const TABLES: [&str; 5] = ["events", "stream_lineage", "artifacts", "sealed_artifacts", "anchors"];
 /// Table, trigger, function, and when it fires (`pg_trigger.tgtype`).
-const TRIGGERS: [(&str, &str, &str, i32); 6] = [
+const TRIGGERS: [(&str, &str, &str, i32); 7] = [
     ("events", "events_seal", "seal_event", BEFORE_EACH_INSERT),
     ("events", "events_append_only", "refuse_change", BEFORE_ANY_CHANGE),
     ("events", "events_wake_followers", "wake_followers", AFTER_INSERTS),
     ("stream_lineage", "stream_lineage_append_only", "refuse_change", BEFORE_ANY_CHANGE),
     ("artifacts", "artifacts_append_only", "refuse_change", BEFORE_ANY_CHANGE),
+    ("sealed_artifacts", "sealed_artifacts_append_only", "refuse_change", BEFORE_ANY_CHANGE),
     ("anchors", "anchors_append_only", "refuse_change", BEFORE_ANY_CHANGE),
 ];
 /// Row 1, before 2, insert 4.
@@ -65,9 +68,10 @@ impl Store {
              FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid \
              JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace \
              JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-             WHERE s.nspname = 'atsre' AND c.relname IN ('events', 'stream_lineage', 'artifacts', 'anchors') \
+             WHERE s.nspname = 'atsre' AND c.relname = ANY($1) \
                AND NOT t.tgisinternal ORDER BY c.relname, t.tgname",
         )
+        .bind(TABLES.as_slice())
         .fetch_all(self.pool())
         .await?;
         let mut missing: Vec<_> = TRIGGERS.iter().collect();
@@ -130,8 +134,9 @@ impl Store {
     async fn check_rules(&self, sealing: &mut Sealing) -> Result<()> {
         let rules: Vec<(String, String)> = sqlx::query_as(
             "SELECT rulename::text, tablename::text FROM pg_catalog.pg_rules WHERE schemaname = 'atsre' \
-             AND tablename IN ('events', 'stream_lineage', 'artifacts', 'anchors') ORDER BY 2, 1",
+             AND tablename = ANY($1) ORDER BY 2, 1",
         )
+        .bind(TABLES.as_slice())
         .fetch_all(self.pool())
         .await?;
         for (name, table) in rules {

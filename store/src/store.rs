@@ -1,6 +1,6 @@
 //! The store: one database, its pools, and what is kept in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use atsre_domain::StreamId;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::cache::Cache;
 use crate::cluster::{self, Cluster};
 use crate::data::Data;
+use crate::keyring::Keyring;
 use crate::roles::{Access, Role};
 use crate::wake::Waker;
 use crate::{Artifacts, Checkpoints, EventLog, Result, Work, bootstrap};
@@ -26,7 +27,7 @@ pub struct StoreConfig {
     /// The URL under which a language model's SQL runs, for a database that `url` names. Its user should be a member of
     /// `atsre_agent` and of nothing else. Without it, the user of `url` takes that role.
     pub agent_url: Option<String>,
-    /// The data directory.
+    /// The data directory: the keys of data sets lie in it, and the private cluster.
     pub home: PathBuf,
     /// How many connections the service may hold.
     pub connections: u32,
@@ -61,6 +62,7 @@ struct Inner {
     waker: Arc<Waker>,
     listener: JoinHandle<()>,
     cache: Cache,
+    keyring: Keyring,
     cluster: Option<Cluster>,
 }
 
@@ -79,22 +81,28 @@ impl Store {
     pub async fn open(config: &StoreConfig, report: impl Fn(&str)) -> Result<Self> {
         match &config.url {
             Some(url) => {
-                Self::connect(Access::given(url, config.agent_url.as_deref())?, config.connections, None).await
+                let access = Access::given(url, config.agent_url.as_deref())?;
+                Self::connect(access, &config.home, config.connections, None).await
             }
             None => {
                 let cluster = Cluster::start(&config.home, report).await?;
-                Self::open_private(cluster, cluster::DATABASE, config.connections).await
+                Self::open_private(cluster, &config.home, cluster::DATABASE, config.connections).await
             }
         }
     }
 
-    pub(crate) async fn open_private(cluster: Cluster, database: &str, connections: u32) -> Result<Self> {
+    pub(crate) async fn open_private(cluster: Cluster, home: &Path, database: &str, connections: u32) -> Result<Self> {
         let access = Access::private(&cluster.url_for(cluster::OWNER, database))?;
         bootstrap::create_database(access.bootstrap_options(), database).await?;
-        Self::connect(access, connections, Some(cluster)).await
+        Self::connect(access, home, connections, Some(cluster)).await
     }
 
-    pub(crate) async fn connect(access: Access, connections: u32, cluster: Option<Cluster>) -> Result<Self> {
+    pub(crate) async fn connect(
+        access: Access,
+        home: &Path,
+        connections: u32,
+        cluster: Option<Cluster>,
+    ) -> Result<Self> {
         bootstrap::prepare(&access).await?;
         let service = access.pool(Role::Service, connections);
         let waker = Arc::new(Waker::new());
@@ -107,6 +115,7 @@ impl Store {
             waker,
             listener,
             cache: Cache::default(),
+            keyring: Keyring::new(home),
             cluster,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -139,7 +148,7 @@ impl Store {
     /// Big bytes under their digest.
     #[must_use]
     pub fn artifacts(&self) -> Artifacts {
-        Artifacts::new(self.inner.service.clone())
+        Artifacts::new(self.inner.service.clone(), self.inner.keyring.clone())
     }
 
     /// How far each follower has come.

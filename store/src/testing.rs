@@ -96,8 +96,8 @@ impl Drop for TestHome {
 #[derive(Debug)]
 struct TestServer {
     cluster: Arc<Cluster>,
-    /// Held for its watchdog. Statics are not dropped: the end of the process closes the pipe.
-    _home: TestHome,
+    /// Held for its watchdog too. Statics are not dropped: the end of the process closes the pipe.
+    home: TestHome,
 }
 
 async fn server() -> &'static TestServer {
@@ -108,7 +108,7 @@ async fn server() -> &'static TestServer {
             let access = Access::private(&cluster.url_for(OWNER, TEMPLATE)).expect("a URL of ours");
             bootstrap::create_database(access.bootstrap_options(), TEMPLATE).await.expect("the template's database");
             bootstrap::prepare(&access).await.expect("the template's schema");
-            TestServer { cluster: Arc::new(cluster), _home: home }
+            TestServer { cluster: Arc::new(cluster), home }
         })
         .await
 }
@@ -118,6 +118,7 @@ async fn server() -> &'static TestServer {
 pub struct TestDatabase {
     store: Store,
     name: String,
+    home: PathBuf,
     cluster: Arc<Cluster>,
 }
 
@@ -134,8 +135,9 @@ impl TestDatabase {
             .expect("a database for the test");
         connection.close().await.expect("the cluster for the tests");
         let cluster = Arc::clone(&server.cluster);
-        let store = Self::open(&cluster, &name).await;
-        Self { store, name, cluster }
+        let home = server.home.path().join(&name);
+        let store = Self::open(&cluster, &home, &name).await;
+        Self { store, name, home, cluster }
     }
 
     /// The store on it.
@@ -146,7 +148,13 @@ impl TestDatabase {
 
     /// Another store on it, as another process would have.
     pub async fn another_store(&self) -> Store {
-        Self::open(&self.cluster, &self.name).await
+        Self::open(&self.cluster, &self.home, &self.name).await
+    }
+
+    /// Its data directory: that of the keys.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
     }
 
     /// Its URL for its owner, which is the superuser of the tests' cluster.
@@ -161,8 +169,8 @@ impl TestDatabase {
         self.cluster.url_for(role, &self.name)
     }
 
-    async fn open(cluster: &Cluster, name: &str) -> Store {
+    async fn open(cluster: &Cluster, home: &Path, name: &str) -> Store {
         let access = Access::private(&cluster.url_for(OWNER, name)).expect("a URL of ours");
-        Store::connect(access, 10, None).await.expect("a store on the test's database")
+        Store::connect(access, home, 10, None).await.expect("a store on the test's database")
     }
 }

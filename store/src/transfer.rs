@@ -123,10 +123,14 @@ impl Store {
     pub async fn media_types(&self, digests: &[Digest]) -> Result<BTreeMap<Digest, String>> {
         let wanted: Vec<Vec<u8>> = digests.iter().filter_map(|digest| Some(from_hex(&digest.0)?.to_vec())).collect();
         let rows: Vec<(Vec<u8>, String)> =
-            sqlx::query_as("SELECT hash, media_type FROM atsre.artifacts WHERE hash = ANY($1)")
-                .bind(wanted)
-                .fetch_all(self.pool())
-                .await?;
+            // The same bytes may be stored under two names of a type: any one of them does.
+            sqlx::query_as(
+                "SELECT hash, media_type FROM atsre.sealed_artifacts WHERE hash = ANY($1) \
+                 UNION ALL SELECT hash, media_type FROM atsre.artifacts WHERE hash = ANY($1)",
+            )
+            .bind(wanted)
+            .fetch_all(self.pool())
+            .await?;
         Ok(rows.into_iter().map(|(hash, media_type)| (Digest(hex(&hash)), media_type)).collect())
     }
 

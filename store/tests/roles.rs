@@ -58,6 +58,7 @@ async fn the_agent_reads_the_listed_views_and_does_nothing_else() {
     for statement in [
         "SELECT * FROM atsre.events",
         "SELECT * FROM atsre.artifacts",
+        "SELECT * FROM atsre.sealed_artifacts",
         "SELECT * FROM notes_v1.notes",
         "SELECT set_config('default_transaction_read_only', 'off', false)",
         "SELECT set_config('role', 'atsre_owner', false)",

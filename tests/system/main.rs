@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod erasing;
 mod forking;
 mod healing;
 mod history;

@@ -2,9 +2,9 @@
 
 use crate::decider::Decider;
 
-use super::command::Command;
+use super::command::{Command, Erasure};
 use super::error::Error;
-use super::event::Event;
+use super::event::{DatasetErased, Event};
 use super::state::{Dataset, Version};
 
 impl Decider for Dataset {
@@ -46,6 +46,7 @@ impl Decider for Dataset {
                 let known = version.graphs.iter().any(|known| known.target == graph.target && same(known));
                 Ok(once(!known, || Event::GraphDiscovered(*graph)))
             }
+            Command::Erase(erasure) => self.erase(*erasure),
         }
     }
 
@@ -71,6 +72,9 @@ impl Dataset {
         if known.name != new.name {
             return Err(Error::WrongName { ours: known.name.clone(), given: new.name });
         }
+        if let (Some(why), true) = (&newest.erased, known.version == new.version) {
+            return Err(Error::Erased { version: new.version, why: why.clone() });
+        }
         if known.version == new.version && known.source.digest == new.source.digest {
             return Ok(Vec::new());
         }
@@ -83,6 +87,24 @@ impl Dataset {
 
     fn existing(&self, given: u32) -> Result<&Version, Error> {
         let newest = self.newest().ok_or(Error::NotRegistered)?.registered.version;
-        self.version(given).ok_or(Error::UnknownVersion { newest, given })
+        let version = self.version(given).ok_or(Error::UnknownVersion { newest, given })?;
+        match &version.erased {
+            Some(why) => Err(Error::Erased { version: given, why: why.clone() }),
+            None => Ok(version),
+        }
+    }
+
+    /// Erases what is not erased yet: the same again changes nothing.
+    fn erase(&self, erasure: Erasure) -> Result<Vec<Event>, Error> {
+        self.newest().ok_or(Error::NotRegistered)?;
+        let Erasure { why, mut key_ids, artifacts, unencrypted } = erasure;
+        if why.trim().is_empty() {
+            return Err(Error::NoReason);
+        }
+        key_ids.retain(|key| !self.erasures.iter().any(|earlier| earlier.key_ids.contains(key)));
+        let readable = self.versions.iter().filter(|version| version.erased.is_none());
+        let versions: Vec<u32> = readable.map(|version| version.registered.version).collect();
+        let wanted = !versions.is_empty() || !key_ids.is_empty();
+        Ok(once(wanted, || Event::DatasetErased(DatasetErased { why, versions, key_ids, artifacts, unencrypted })))
     }
 }

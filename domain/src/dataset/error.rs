@@ -30,6 +30,17 @@ pub enum Error {
         /// What is missing.
         missing: &'static str,
     },
+    /// The version was erased: nothing can be found in it any more.
+    #[error("version {version} of the data set was erased ({why})")]
+    Erased {
+        /// The version.
+        version: u32,
+        /// Why.
+        why: String,
+    },
+    /// An erasure is on record for ever, so it says why.
+    #[error("an erasure needs a reason")]
+    NoReason,
     /// The name differs from the stream's.
     #[error("this stream holds the data set {ours:?}, not {given:?}")]
     WrongName {

@@ -168,6 +168,23 @@ pub struct GraphDiscovered {
     pub settings: Option<DiscoverySettings>,
 }
 
+/// The keys of a data set's artifacts are destroyed: what they sealed cannot be read any more, here or in any copy of
+/// the database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetErased {
+    /// Why.
+    pub why: String,
+    /// The versions that are erased.
+    pub versions: Vec<u32>,
+    /// The keys that are destroyed.
+    pub key_ids: Vec<String>,
+    /// The artifacts of the data set's own that they sealed. Those of its experiments are named by each experiment.
+    pub artifacts: Vec<Digest>,
+    /// Artifacts of the data set and its experiments that an older build stored in the clear: they cannot be erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unencrypted: Vec<Digest>,
+}
+
 impl GraphDiscovered {
     /// Whether the graph was sought in this way.
     #[must_use]
@@ -189,6 +206,8 @@ pub enum Event {
     DatasetCleaned(DatasetCleaned),
     /// A causal graph was found.
     GraphDiscovered(GraphDiscovered),
+    /// The data were erased.
+    DatasetErased(DatasetErased),
 }
 
 wire_events!(Event in "dataset" {
@@ -197,4 +216,5 @@ wire_events!(Event in "dataset" {
     AnomalyRulesDerived = 1,
     DatasetCleaned = 1,
     GraphDiscovered = 1,
+    DatasetErased = 1,
 });

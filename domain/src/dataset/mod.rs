@@ -7,10 +7,10 @@ mod error;
 mod event;
 mod state;
 
-pub use command::Command;
+pub use command::{Command, Erasure};
 pub use error::Error;
 pub use event::{
-    AnomalyRulesDerived, DatasetCleaned, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered, RegisteredColumn,
-    Sentinel, SourceFile,
+    AnomalyRulesDerived, DatasetCleaned, DatasetErased, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered,
+    RegisteredColumn, Sentinel, SourceFile,
 };
 pub use state::{Dataset, Version};

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use crate::cleaning::CleaningSettings;
 use crate::graph::DiscoverySettings;
 
-use super::event::{AnomalyRulesDerived, DatasetCleaned, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered};
+use super::event::{
+    AnomalyRulesDerived, DatasetCleaned, DatasetErased, DatasetProfiled, DatasetRegistered, Event, GraphDiscovered,
+};
 
 /// One version of a data set and what was found in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,8 @@ pub struct Version {
     pub cleaned_otherwise: Vec<DatasetCleaned>,
     /// Its causal graphs, one for each target and way of seeking, the newest last.
     pub graphs: Vec<GraphDiscovered>,
+    /// Why it was erased, if it was.
+    pub erased: Option<String>,
 }
 
 impl Version {
@@ -52,6 +56,8 @@ impl Version {
 pub struct Dataset {
     /// The versions, from 1.
     pub versions: Vec<Version>,
+    /// The erasures, the newest last.
+    pub erasures: Vec<DatasetErased>,
 }
 
 impl Dataset {
@@ -77,6 +83,7 @@ impl Dataset {
                 cleaned: None,
                 cleaned_otherwise: Vec::new(),
                 graphs: Vec::new(),
+                erased: None,
             }),
             Event::DatasetProfiled(e) => self.at(e.version, |v| v.profiled = Some(e.clone())),
             Event::AnomalyRulesDerived(e) => self.at(e.version, |v| v.rules = Some(e.clone())),
@@ -85,6 +92,12 @@ impl Dataset {
                 Some(_) => v.cleaned_otherwise.push(e.clone()),
             }),
             Event::GraphDiscovered(e) => self.at(e.version, |v| v.graphs.push(e.clone())),
+            Event::DatasetErased(e) => {
+                for version in &e.versions {
+                    self.at(*version, |v| v.erased = Some(e.why.clone()));
+                }
+                self.erasures.push(e.clone());
+            }
         }
     }
 

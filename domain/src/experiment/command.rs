@@ -111,6 +111,8 @@ pub enum Command {
     },
     /// Set a stage aside.
     FailStage(Box<StageFailed>),
+    /// Take note that the data were erased.
+    EraseInput(Box<InputErased>),
     /// Go on with less.
     TakeFallback(Box<FallbackTaken>),
 }

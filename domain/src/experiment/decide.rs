@@ -28,6 +28,12 @@ impl Decider for Experiment {
             return Err(Error::NotOpened);
         }
         match command {
+            Command::EraseInput(erased) => return self.erase_input(*erased),
+            // What would rest on data that are gone: a fork of a prefix that tells so, and a report that comes late.
+            Command::Fork(_) | Command::PublishReport(_) => self.ensure_input()?,
+            _ => {}
+        }
+        match command {
             Command::Complete { best } => return self.complete(best),
             Command::Fail { reason } => {
                 return self.end(matches!(self.phase, Phase::Failed { .. }), ExperimentFailed { reason });
@@ -103,7 +109,8 @@ impl Experiment {
             | Command::Fail { .. }
             | Command::Cancel { .. }
             | Command::SampleResources(_)
-            | Command::PublishReport(_) => unreachable!("decided before the phase was checked"),
+            | Command::PublishReport(_)
+            | Command::EraseInput(_) => unreachable!("decided before the phase was checked"),
         }
     }
 
@@ -126,6 +133,14 @@ impl Experiment {
             return Err(Error::Invalid("the budget must allow some time, one core and one trial".to_owned()));
         }
         Ok(vec![opened.into()])
+    }
+
+    /// What still runs could still read the data, so it has to end first.
+    fn erase_input(&self, erased: InputErased) -> Decision {
+        if self.is_open() {
+            return Err(Error::NotEnded);
+        }
+        Ok(once(self.input_erased.is_none(), erased))
     }
 
     fn propose(&self, proposed: PlanProposed) -> Decision {

@@ -1,6 +1,6 @@
 //! Why an experiment refuses a command.
 
-use crate::identity::{Epoch, TrialNumber};
+use crate::identity::{Epoch, Position, TrialNumber};
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -16,6 +16,20 @@ pub enum Error {
     Ended {
         /// Its status.
         status: &'static str,
+    },
+    /// It has not ended, and what is asked needs that.
+    #[error("the experiment has not ended")]
+    NotEnded,
+    /// The data that it rests on were erased.
+    #[error(
+        "the data that it rests on were erased at position {erased_at_position} ({why}): it can be read about, but not \
+             forked, resumed or reproduced"
+    )]
+    InputErased {
+        /// Where the log has the erasure of the data set.
+        erased_at_position: Position,
+        /// Why.
+        why: String,
     },
     /// The objective is not built yet.
     #[error("the objective {0} is not available yet; use forecast")]

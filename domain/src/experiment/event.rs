@@ -449,6 +449,20 @@ pub struct FallbackTaken {
     pub reason: String,
 }
 
+/// The data that the experiment rests on were erased, and with them what it made of them: results, forecasts, reports.
+/// Decisions, scores and costs stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputErased {
+    /// The data set's stream.
+    pub dataset: StreamId,
+    /// Why.
+    pub why: String,
+    /// Where the log has the erasure of the data set.
+    pub erased_at_position: Position,
+    /// The artifacts of the experiment's own, and of what it shares, that cannot be read any more.
+    pub artifacts: Vec<Digest>,
+}
+
 macro_rules! events {
     ($($name:ident),+ $(,)?) => {
         /// An event of an `experiment` stream.
@@ -490,4 +504,5 @@ events!(
     QuestionAnswered,
     StageFailed,
     FallbackTaken,
+    InputErased,
 );

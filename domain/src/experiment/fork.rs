@@ -183,6 +183,7 @@ impl Experiment {
     /// # Errors
     /// [`Error::Settled`] names what has settled it.
     pub fn settable(&self, key: &str, wanted: &Override) -> Result<(), Error> {
+        self.ensure_input()?;
         if !self.is_open() {
             return Err(Error::Ended { status: self.status() });
         }

@@ -11,6 +11,7 @@ use crate::metric::Score;
 use crate::model::{Limits, ModelSpec};
 use crate::plan::TrialRole;
 
+use super::error::Error;
 use super::event::*;
 use super::fork::Constraints;
 
@@ -204,6 +205,8 @@ pub struct Experiment {
     pub completions: BTreeMap<u32, bool>,
     /// Questions to people.
     pub questions: BTreeMap<u32, Question>,
+    /// The erasure of its data, if they were erased.
+    pub input_erased: Option<InputErased>,
     /// Up to when each worker's samples are on record, by trial and process: what comes again is known by it.
     pub sampled_until: BTreeMap<(TrialNumber, u32), Timestamp>,
 }
@@ -213,6 +216,17 @@ impl Experiment {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
+    }
+
+    /// Refuses what needs the data, where they were erased.
+    ///
+    /// # Errors
+    /// [`Error::InputErased`] says where and why.
+    pub fn ensure_input(&self) -> Result<(), Error> {
+        self.input_erased.as_ref().map_or(Ok(()), |erased| {
+            let (erased_at_position, why) = (erased.erased_at_position, erased.why.clone());
+            Err(Error::InputErased { erased_at_position, why })
+        })
     }
 
     /// Whether every trial has ended, and there is at least one.
@@ -294,6 +308,7 @@ impl Experiment {
                 self.failed_stages.insert(e.stage, e.message.clone());
             }
             Event::FallbackTaken(e) => self.fallbacks.push(e.clone()),
+            Event::InputErased(e) => self.input_erased = Some(e.clone()),
             Event::TrialQueued(_)
             | Event::TrialLeased(_)
             | Event::TrialStarted(_)

@@ -70,6 +70,7 @@ fn advances(event: &experiment::Event) -> bool {
         | E::CompletionReceived(_)
         | E::CompletionFailed(_)
         | E::QuestionAsked(_)
-        | E::FallbackTaken(_) => false,
+        | E::FallbackTaken(_)
+        | E::InputErased(_) => false,
     }
 }

@@ -48,6 +48,8 @@ pub struct BundleVerification {
     pub artifacts: u64,
     /// Their bytes.
     pub artifact_bytes: u64,
+    /// The artifacts that the bundle does not have because they were erased; events in it say so.
+    pub erased: Vec<Digest>,
     /// Anchors that name a position whose running hash the bundle tells.
     pub anchors_compared: u64,
     /// Anchors that name another one: nothing is known of those.
@@ -98,7 +100,7 @@ pub(super) fn inspect<R: Read + Seek>(archive: &mut Archive<R>, scope: Scope) ->
     let lineage = inspection.read_lineage(&listed);
     inspection.evidence.set_lineage(lineage.clone());
     inspection.read_events(&listed);
-    let (artifacts, artifact_bytes) = inspection.check_artifacts(&listed);
+    let (artifacts, artifact_bytes, erased) = inspection.check_artifacts(&listed);
     let anchors = inspection.read_anchors(&listed);
     inspection.check_rest(&listed);
     let evidence = &mut inspection.evidence;
@@ -121,6 +123,7 @@ pub(super) fn inspect<R: Read + Seek>(archive: &mut Archive<R>, scope: Scope) ->
         log_links: evidence.log_links,
         artifacts,
         artifact_bytes,
+        erased,
         anchors_compared: compared,
         anchors_elsewhere: anchors.len() as u64 - compared,
         anchors_signed: signed,
@@ -251,9 +254,9 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
         self.compare(member, &found);
     }
 
-    /// Are all artifacts there that events name, as they name them, and no other? Answers how many there are, and their
-    /// bytes.
-    fn check_artifacts(&mut self, listed: &Listed<'a>) -> (u64, u64) {
+    /// Are all artifacts there that events name, as they name them, and no other? Only what events say was erased may be
+    /// missing, and the manifest must say so too. Answers how many there are, their bytes, and what was erased.
+    fn check_artifacts(&mut self, listed: &Listed<'a>) -> (u64, u64, Vec<Digest>) {
         let (mut artifacts, mut bytes) = (0, 0);
         let mut missing: BTreeSet<Digest> = self.evidence.named.keys().cloned().collect();
         let mut differences = Vec::new();
@@ -287,6 +290,17 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
             bytes += found.as_ref().map_or(0, |sum| sum.length);
             self.compare(member, &found);
         }
+        let (erased, missing): (BTreeSet<_>, BTreeSet<_>) =
+            missing.into_iter().partition(|digest| self.evidence.erased.contains(digest));
+        let erased = Vec::from_iter(erased);
+        if erased != self.manifest.erased {
+            let (said, found) = (self.manifest.erased.len(), erased.len());
+            let detail = format!(
+                "it says of {said} artifacts that they were erased; {found} are missing of which events say that: the two are \
+                 not the same"
+            );
+            differences.push(Difference::of_log(Position(0), "manifest", detail));
+        }
         for digest in missing {
             let naming = &self.evidence.named[&digest];
             let (position, stream) = (naming.position, Some(naming.stream.clone()));
@@ -294,7 +308,7 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
             differences.push(Difference { position, stream, kind: "artifact", detail });
         }
         differences.into_iter().for_each(|difference| self.evidence.differ(difference));
-        (artifacts, bytes)
+        (artifacts, bytes, erased)
     }
 
     fn read_anchors(&mut self, listed: &Listed<'a>) -> Vec<Anchor> {
@@ -338,6 +352,7 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
         let (named, given) = (self.evidence.report.clone(), listed.get(REPORT).map(|member| &member.sha256));
         match (named, given) {
             (None, None) => {}
+            (Some(named), None) if self.manifest.erased.contains(&named) => {}
             (Some(_), None) => self.differ("member", format!("{REPORT}: an event names a report, and it is missing")),
             (None, Some(_)) => self.differ("extra", format!("{REPORT}: no event names a report")),
             (Some(named), Some(given)) if named != *given => {

@@ -29,6 +29,7 @@ FORMAT = "atsre evidence bundle"
 FORMAT_VERSION = 1
 ALWAYS = ["events.jsonl", "lineage.jsonl", "anchors.jsonl", "README.txt", "check_bundle.py"]
 SOMETIMES = ["report.html", "public_key"]
+ERASURES = [("dataset", "DatasetErased"), ("experiment", "InputErased")]
 ARTIFACT = re.compile(r"artifacts/([0-9a-f]{64})\Z")
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 SMALL_BYTES = 64 << 20  # the largest manifest and the largest anchors.jsonl
@@ -368,6 +369,8 @@ class Check:
         self.lineage = []
         self.streams = {}  # (type, name) -> [events, first position, position, sequence, hash]
         self.shared = {}  # (type, name, sequence) -> (position, hash), of the events that forks share
+        self.erased = set()  # artifacts that were erased, as the events say
+        self.gone = []  # those of them that are missing
         self.named = {}  # artifact -> (position, stream, event type, length)
         self.datasets = {}
         self.report = None
@@ -414,7 +417,7 @@ class Check:
             if manifest.get("format_version") != FORMAT_VERSION:
                 raise ValueError("its format version is not %d, which is what this script reads" % FORMAT_VERSION)
             fields(
-                manifest, "the manifest", format=text, format_version=number(U32), build=text,
+                manifest, "the manifest", ("erased",), format=text, format_version=number(U32), build=text,
                 experiment=lambda v: fields(v, "experiment", stream=text, id=null_or(number(U64))),
                 head=lambda v: fields(v, "head", position=number(U64), log_hash=text),
                 counts=lambda v: fields(
@@ -425,6 +428,7 @@ class Check:
                         end, "streams", stream_type=text, stream=text, events=number(U64), last_sequence=number(U64),
                         last_position=number(U64), last_hash=text)
                     for end in v),
+                erased=lambda v: isinstance(v, list) and v != [] and all(text(artifact) for artifact in v),
                 members=lambda v: isinstance(v, list) and all(
                     fields(
                         member, "members", ("media_type",), name=text, length_bytes=number(U64), sha256=text,
@@ -625,6 +629,10 @@ class Check:
             self.at(event, "unreadable", "its payload is not JSON: %s" % problem)
             return
         self.collect(event, payload)
+        if (event["stream_type"], event["event_type"]) in ERASURES and isinstance(payload, dict):
+            artifacts = payload.get("artifacts")
+            if isinstance(artifacts, list):
+                self.erased.update(artifact for artifact in artifacts if text(artifact))
         if event["stream_type"] != "experiment" or not isinstance(payload, dict):
             return
         dataset = payload.get("dataset")
@@ -682,7 +690,13 @@ class Check:
             self.artifacts += 1
             self.artifact_bytes += 0 if isinstance(found, str) else found[0]
             self.compare(name, found)
-        for artifact in sorted(missing):
+        # What events say was erased may be missing, and nothing else; the manifest must say so too.
+        self.gone = sorted(missing & self.erased)
+        stated = self.manifest.get("erased", [])
+        if self.gone != stated:
+            self.differ(0, None, "manifest", "it says of %d artifacts that they were erased; %d are missing of which events "
+                        "say that: the two are not the same" % (len(stated), len(self.gone)))
+        for artifact in sorted(missing - self.erased):
             position, stream, event_type, _ = self.named[artifact]
             self.differ(position, stream, "artifact", "%s: artifact %s: it is missing" % (event_type, artifact))
 
@@ -717,7 +731,8 @@ class Check:
                 self.compare(name, self.sum_of(name, self.listed[name]["length_bytes"]))
         given = self.listed.get("report.html")
         if self.report is not None and given is None:
-            self.differ(0, None, "member", "report.html: an event names a report, and it is missing")
+            if self.report not in self.manifest.get("erased", []):
+                self.differ(0, None, "member", "report.html: an event names a report, and it is missing")
         elif self.report is None and given is not None:
             self.differ(0, None, "extra", "report.html: no event names a report")
         elif given is not None and given["sha256"] != self.report:
@@ -865,6 +880,7 @@ class Check:
             "log_links": self.log_links,
             "artifacts": self.artifacts,
             "artifact_bytes": self.artifact_bytes,
+            "erased": self.gone,
             "anchors_compared": self.compared,
             "anchors_elsewhere": self.elsewhere,
             "anchors_signed": self.signed,
@@ -880,6 +896,9 @@ def tell(answer):
     print("events       %d in %d streams: every hash and every chain; %d are linked to their neighbour in the log"
           % (answer["events"], answer["streams"], answer["log_links"]))
     print("artifacts    %d, %d bytes: against their digests" % (answer["artifacts"], answer["artifact_bytes"]))
+    if answer["erased"]:
+        print("erased       %d artifacts are not in the bundle: their data set was erased, as events say"
+              % len(answer["erased"]))
     print("anchors      %d compared; %d are of positions that the bundle does not tell; %d signatures checked"
           % (answer["anchors_compared"], answer["anchors_elsewhere"], answer["anchors_signed"]))
     for difference in answer["differences"]:

@@ -1,6 +1,6 @@
 //! What can go wrong with bundles, by what the caller can do about it.
 
-use atsre_domain::StreamId;
+use atsre_domain::{Position, StreamId};
 
 use super::BundleVerification;
 use crate::verify::Difference;
@@ -79,6 +79,16 @@ pub enum ImportError {
     /// The store has other content under the name of one of the bundle's streams.
     #[error("{0} already holds other data in this store: the bundle can only be imported into another one")]
     Occupied(String),
+    /// The data set was erased in this store after the bundle was written.
+    #[error(
+        "the data set {dataset} was erased in this store at position {position}: importing the bundle would bring it back"
+    )]
+    Erased {
+        /// The data set's stream.
+        dataset: StreamId,
+        /// Where this log has the erasure.
+        position: Position,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(atsre_store::Error),

@@ -17,6 +17,9 @@ use crate::verify::Difference;
 /// Differences that are told.
 const MOST_DIFFERENCES: usize = 1_000;
 
+/// The events that say what was erased, and the types of their streams.
+const ERASURES: [(&str, &str); 2] = [(DATASET, "DatasetErased"), (EXPERIMENT, "InputErased")];
+
 /// A stream's type and name.
 type Key = (String, StreamId);
 
@@ -41,6 +44,8 @@ pub(super) struct Evidence {
     pub(super) log_links: u64,
     /// The artifacts that are named.
     pub(super) named: Named,
+    /// The artifacts that were erased, as the events say.
+    pub(super) erased: BTreeSet<Digest>,
     /// The page of the last report, and where it is named.
     pub(super) report: Option<Digest>,
     streams: BTreeMap<Key, Followed>,
@@ -180,6 +185,10 @@ impl Evidence {
             }
         };
         artifacts::collect(event, &payload, &mut self.named);
+        if ERASURES.contains(&(event.stream_type.as_str(), event.event_type.as_str())) {
+            let artifacts = payload.get("artifacts").and_then(Value::as_array).into_iter().flatten();
+            self.erased.extend(artifacts.filter_map(Value::as_str).map(|digest| Digest(digest.to_owned())));
+        }
         if event.stream_type != EXPERIMENT {
             return;
         }

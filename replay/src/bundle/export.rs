@@ -59,6 +59,8 @@ pub struct ExportSummary {
     pub artifacts: u64,
     /// Their bytes.
     pub artifact_bytes: u64,
+    /// Artifacts that were erased: the bundle names them and does not have them.
+    pub erased: u64,
     /// Anchors written.
     pub anchors: u64,
     /// The bundle's length.
@@ -67,6 +69,7 @@ pub struct ExportSummary {
 
 /// Writes the history of an experiment as one file: its own events, those of its ancestors up to the fork, those of its
 /// data sets, up to where the log ends now, and every artifact that they name. The same history gives the same bytes.
+/// What was erased is left out, and the manifest says so.
 ///
 /// Events are held in memory while it is written, artifacts a few at a time. The writing blocks the calling thread.
 ///
@@ -96,8 +99,8 @@ pub async fn export(
     let mut bundle = Bundle { zip: ZipWriter::new(writer), members: Vec::new() };
     bundle.lines(EVENTS, records.iter().map(Record::to_line), upper_bound(&records))?;
     bundle.lines(LINEAGE, lineage.iter().map(lineage_to_line), 0)?;
-    let artifact_bytes = write_artifacts(store, &evidence, &mut bundle).await?;
-    if let Some(digest) = &evidence.report {
+    let (artifact_bytes, erased) = write_artifacts(store, &evidence, &mut bundle).await?;
+    if let Some(digest) = evidence.report.as_ref().filter(|digest| !erased.contains(digest)) {
         bundle.member(REPORT, &store.artifacts().get(digest).await?, None)?;
     }
     bundle.member(ANCHORS, &options.anchors, None)?;
@@ -118,11 +121,12 @@ pub async fn export(
             events: evidence.events,
             streams: streams.len() as u64,
             lineage: lineage.len() as u64,
-            artifacts: evidence.named.len() as u64,
+            artifacts: (evidence.named.len() - erased.len()) as u64,
             artifact_bytes,
             anchors: anchors.len() as u64,
         },
         streams,
+        erased,
         members: bundle.members.clone(),
     };
     let (digest, length_bytes) = bundle.finish(&manifest)?;
@@ -135,6 +139,7 @@ pub async fn export(
         streams: manifest.counts.streams,
         artifacts: manifest.counts.artifacts,
         artifact_bytes,
+        erased: manifest.erased.len() as u64,
         anchors: manifest.counts.anchors,
         length_bytes,
     })
@@ -212,14 +217,15 @@ fn upper_bound(records: &[Record]) -> u64 {
     records.iter().map(|record| texts(&record.event)).sum()
 }
 
-/// Writes the artifacts in the order of their digests, a few fetched at a time; answers how many bytes they have.
+/// Writes the artifacts in the order of their digests, a few fetched at a time; answers how many bytes they have, and which
+/// were erased.
 async fn write_artifacts<W: Write + Seek>(
     store: &Store,
     evidence: &Evidence,
     bundle: &mut Bundle<W>,
-) -> Result<u64, ExportError> {
+) -> Result<(u64, Vec<Digest>), ExportError> {
     let named: Vec<_> = evidence.named.iter().collect();
-    let (mut rest, mut total) = (named.as_slice(), 0);
+    let (mut rest, mut total, mut erased) = (named.as_slice(), 0, Vec::new());
     while !rest.is_empty() {
         let mut bytes = 0;
         let fitting = rest.iter().take(FETCH).take_while(|(_, naming)| {
@@ -234,8 +240,14 @@ async fn write_artifacts<W: Write + Seek>(
         for (digest, naming) in now {
             let bytes = match sound.remove(*digest) {
                 Some(bytes) => bytes,
-                // Says whether it is missing or damaged.
-                None => store.artifacts().get(digest).await?,
+                // Says whether it is missing, damaged or erased.
+                None => match store.artifacts().get(digest).await {
+                    Err(atsre_store::Error::Erased { .. }) if evidence.erased.contains(*digest) => {
+                        erased.push((*digest).clone());
+                        continue;
+                    }
+                    other => other?,
+                },
             };
             let length = bytes.len() as u64;
             if let Some(stated) = naming.length_bytes.filter(|stated| *stated != length) {
@@ -249,7 +261,7 @@ async fn write_artifacts<W: Write + Seek>(
             total += length;
         }
     }
-    Ok(total)
+    Ok((total, erased))
 }
 
 /// The zip file that is being written.

@@ -1,7 +1,9 @@
 //! Restoring a bundle into another store.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek};
 
+use atsre_domain::dataset::Dataset;
 use atsre_domain::{Digest, Position, StreamId};
 use atsre_store::{Error, History, Imported, Lineage, Store, told};
 use serde::Serialize;
@@ -11,8 +13,9 @@ use super::archive::{Archive, Sum};
 use super::check::{Inspected, Scope, inspect};
 use super::record::Record;
 use super::{
-    BundleError, BundleVerification, EVENTS, EXPERIMENT, ImportError, MANIFEST, Manifest, REPORT, artifact_in,
+    BundleError, BundleVerification, DATASET, EVENTS, EXPERIMENT, ImportError, MANIFEST, Manifest, REPORT, artifact_in,
 };
+use crate::artifacts::{self, Named};
 use crate::verify::Difference;
 
 /// The media type of a receipt: a bundle without its artifacts, which the store holds by themselves.
@@ -47,12 +50,15 @@ pub struct ImportSummary {
 /// positions, times and hashes; the original ones are kept as an artifact, the receipt. Importing again changes nothing,
 /// and a stream of which the store has only the beginning is completed.
 ///
+/// Artifacts that hold observations are encrypted under a key of their data set, which this store makes.
+///
 /// What positions inside of payloads and metadata mean afterwards is said in the documentation of this module. The
 /// reading blocks the calling thread.
 ///
 /// # Errors
 /// [`ImportError::DoesNotVerify`] for a bundle that [`super::check`] finds fault with; [`ImportError::Occupied`] when
-/// the store has other content under one of the names. Nothing is appended then.
+/// the store has other content under one of the names; [`ImportError::Erased`] when the data set was erased here since.
+/// Nothing is appended then.
 pub async fn import(store: &Store, reader: impl Read + Seek) -> Result<ImportSummary, ImportError> {
     let mut archive = Archive::open(reader)?;
     let Inspected { verification, manifest, lineage } = inspect(&mut archive, Scope::Whole)?;
@@ -64,6 +70,12 @@ pub async fn import(store: &Store, reader: impl Read + Seek) -> Result<ImportSum
         event.decode().map_err(ImportError::Unreadable)?;
         event.envelope().map_err(ImportError::Unreadable)?;
     }
+    let kept = kept_for(&history);
+    let mut holds = Vec::new();
+    for dataset in kept.datasets() {
+        holds.push(store.keep_dataset(dataset).await?);
+        refuse_erased(store, dataset, &history).await?;
+    }
     // Asked before anything is written, and asked again inside of the transaction.
     store.missing(&history).await?;
     for member in manifest.members.iter().filter(|member| artifact_in(&member.name).is_some()) {
@@ -71,7 +83,11 @@ pub async fn import(store: &Store, reader: impl Read + Seek) -> Result<ImportSum
         if Sum::of(&bytes).sha256 != member.sha256 {
             return Err(changed(format!("{} has changed since it was checked", member.name)).into());
         }
-        store.artifacts().put(&bytes, member.media_type.as_deref().unwrap_or(BYTES)).await?;
+        let media_type = member.media_type.as_deref().unwrap_or(BYTES);
+        match artifact_in(&member.name).and_then(|digest| kept.by_digest.get(digest)) {
+            Some(dataset) => store.artifacts().put_for(dataset, &bytes, media_type).await?,
+            None => store.artifacts().put(&bytes, media_type).await?,
+        };
     }
     let receipt = store.artifacts().put(&receipt(archive, &manifest)?, RECEIPT_MEDIA_TYPE).await?.digest;
     let Imported { appended, present, forks, .. } = store.import(&history).await?;
@@ -86,6 +102,63 @@ pub async fn import(store: &Store, reader: impl Read + Seek) -> Result<ImportSum
         forks,
         receipt,
     })
+}
+
+/// Under which data set's key each artifact is kept. Causal graphs are kept in the clear, as where they come from.
+struct Kept {
+    by_digest: BTreeMap<String, StreamId>,
+}
+
+impl Kept {
+    fn datasets(&self) -> BTreeSet<&StreamId> {
+        self.by_digest.values().collect()
+    }
+}
+
+/// The artifacts that these events name: those of a data set under its own key, those of an experiment under that of the data
+/// set that it was opened on. All experiments of a bundle share one root, and with it one data set.
+fn kept_for(history: &History) -> Kept {
+    let (mut by_dataset, mut by_experiment) = (BTreeMap::new(), BTreeSet::new());
+    let (mut graphs, mut opened) = (BTreeSet::new(), None);
+    for event in &history.events {
+        // One that is not JSON was refused before.
+        let Ok(payload) = event.json() else { continue };
+        let mut named = Named::new();
+        artifacts::collect(event, &payload, &mut named);
+        let digests = named.into_keys().map(|digest| digest.0);
+        match (event.stream_type.as_str(), event.event_type.as_str()) {
+            (DATASET, "GraphDiscovered") => graphs.extend(digests),
+            (DATASET, _) => by_dataset.extend(digests.map(|digest| (digest, event.stream.clone()))),
+            (EXPERIMENT, event_type) => {
+                by_experiment.extend(digests);
+                if event_type == "ExperimentOpened" {
+                    let stream = payload.pointer("/dataset/stream").and_then(serde_json::Value::as_str);
+                    opened = stream.map(|stream| StreamId(stream.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut by_digest: BTreeMap<String, StreamId> = by_dataset;
+    if let Some(dataset) = opened {
+        for digest in by_experiment {
+            by_digest.entry(digest).or_insert_with(|| dataset.clone());
+        }
+    }
+    by_digest.retain(|digest, _| !graphs.contains(digest));
+    Kept { by_digest }
+}
+
+/// A data set that was erased here, and was not when the bundle was written, does not come back by an import.
+async fn refuse_erased(store: &Store, dataset: &StreamId, history: &History) -> Result<(), ImportError> {
+    let here = store.load::<Dataset>(dataset).await?.state.erasures.len();
+    let erasures =
+        history.events.iter().filter(|event| event.event_type == "DatasetErased" && event.stream == *dataset);
+    if here <= erasures.count() {
+        return Ok(());
+    }
+    let position = store.position_of_newest(dataset, "DatasetErased").await?.unwrap_or_default();
+    Err(ImportError::Erased { dataset: dataset.clone(), position })
 }
 
 /// Every receipt in a store, in the order of the imports.
@@ -109,7 +182,8 @@ pub async fn check_import(store: &Store, receipt: &Digest) -> Result<BundleVerif
     let differ = |position, kind, detail| Difference { position, stream: None, kind, detail };
     for digest in manifest.members.iter().filter_map(|member| artifact_in(&member.name)) {
         match store.artifacts().get(&Digest(digest.to_owned())).await {
-            Ok(_) => {}
+            // What was erased since is told as such by a verification.
+            Ok(_) | Err(Error::Erased { .. }) => {}
             Err(error @ (Error::NoArtifact(_) | Error::Corrupt { .. })) => {
                 verification.differences.push(differ(Position(0), "artifact", told(&error)));
             }

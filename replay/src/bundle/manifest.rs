@@ -26,6 +26,9 @@ pub struct Manifest {
     pub counts: Counts,
     /// Where each stream ends, by type and name.
     pub streams: Vec<StreamEnd>,
+    /// The artifacts that events name and that were erased, by digest: the bundle does not have them, and events in it say so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<Digest>,
     /// Every other member.
     pub members: Vec<Member>,
 }

@@ -127,6 +127,7 @@ fn decision(line: &Line, recorded: &Recorded<Event>) -> Option<Decision> {
         ),
         Event::ExperimentFailed(e) => ("ended", "ended without a result".to_owned(), e.reason.clone(), vec![]),
         Event::ExperimentCancelled(e) => ("ended", "was cancelled".to_owned(), e.reason.clone(), vec![]),
+        Event::InputErased(e) => ("erased", "lost its data, which were erased".to_owned(), e.why.clone(), vec![]),
         Event::DiagnosisRequested(_)
         | Event::CausalMapRequested(_)
         | Event::PlanRequested(_)

@@ -66,6 +66,12 @@ fn dataset_command(event: &dataset::Event) -> dataset::Command {
         E::AnomalyRulesDerived(e) => C::RecordRules(Box::new(e)),
         E::DatasetCleaned(e) => C::RecordCleaning(Box::new(e)),
         E::GraphDiscovered(e) => C::RecordGraph(Box::new(e)),
+        E::DatasetErased(e) => C::Erase(Box::new(dataset::Erasure {
+            why: e.why,
+            key_ids: e.key_ids,
+            artifacts: e.artifacts,
+            unencrypted: e.unencrypted,
+        })),
     }
 }
 
@@ -107,5 +113,6 @@ pub(super) fn command(experiment: &Experiment, event: &Event) -> Option<Command>
         Event::QuestionAnswered(e) => C::AnswerQuestion { question: e.question, answer: e.answer },
         Event::StageFailed(e) => C::FailStage(Box::new(e)),
         Event::FallbackTaken(e) => C::TakeFallback(Box::new(e)),
+        Event::InputErased(e) => C::EraseInput(Box::new(e)),
     })
 }

@@ -1,7 +1,7 @@
 //! The artifacts that events name, against their digests.
 
 use atsre_domain::Digest;
-use atsre_store::{Error, Store};
+use atsre_store::{Error, Store, told};
 
 use super::Difference;
 use crate::artifacts::{Named, Naming};
@@ -55,6 +55,9 @@ async fn problem(store: &Store, digest: &Digest, length: Option<u64>) -> Result<
             let wrong = length.filter(|length| *length != found);
             Ok(wrong.map(|length| format!("artifact {digest} has {found} bytes, the event says {length}")))
         }
+        // No difference: the erasures are told by themselves.
+        Err(Error::Erased { .. }) => Ok(None),
+        Err(error @ Error::Key(_)) => Ok(Some(format!("artifact {digest} cannot be read: {}", told(&error)))),
         Err(Error::NoArtifact(_)) => Ok(Some(format!("artifact {digest} is missing"))),
         Err(Error::Corrupt { detail, .. }) => {
             Ok(Some(format!("artifact {digest} is not what its digest says: {detail}")))

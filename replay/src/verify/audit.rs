@@ -8,8 +8,8 @@ use atsre_store::{Error, Findings, Head as LogHead, Store, StoredEvent, hash, to
 use tokio::task::JoinSet;
 
 use super::anchors::Anchors;
-use super::{Difference, Head, MOST_DIFFERENCES, Options, Since, Thoroughness, Verification, artifacts};
-use super::{implementations, since};
+use super::{Difference, Erasure, Head, MOST_DIFFERENCES, Options, Since, Thoroughness, Verification, artifacts};
+use super::{erasures, implementations, since};
 use crate::artifacts::Named;
 use crate::chain::Chain;
 use crate::lineage::{self, Forks};
@@ -33,6 +33,9 @@ pub(super) async fn verify_evidence(
     }
     let found = artifacts::check(store, std::mem::take(&mut audit.named)).await?;
     audit.differences.extend(found);
+    let (erasures, found) = erasures::check(store).await?;
+    audit.differences.extend(found);
+    audit.erasures = erasures;
     Ok(audit.into_verification())
 }
 
@@ -46,6 +49,7 @@ pub(super) struct Audit {
     pub(super) anchors: Anchors,
     pub(super) since: Option<Since>,
     pub(super) notes: Vec<String>,
+    pub(super) erasures: Vec<Erasure>,
 }
 
 impl Audit {
@@ -62,6 +66,7 @@ impl Audit {
             head: Head { position: self.chain.position, log_hash: hash::hex(self.chain.log_hash()) },
             differences: self.differences,
             anchors_checked: self.anchors.checked(),
+            erasures: self.erasures,
             since: self.since,
             notes: self.notes,
         }

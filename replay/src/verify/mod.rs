@@ -3,6 +3,7 @@
 mod anchors;
 mod artifacts;
 mod audit;
+mod erasures;
 mod implementations;
 mod since;
 mod stream;
@@ -14,6 +15,7 @@ use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 
 pub use crate::anchor::Anchor;
+pub use erasures::Erasure;
 pub use since::Since;
 pub use stream::verify_stream;
 
@@ -28,7 +30,8 @@ pub struct Difference {
     /// The stream, where it is one stream's.
     pub stream: Option<StreamId>,
     /// What kind: `hash`, `prev_hash`, `log_hash`, `sequence`, `gap`, `time`, `head`, `lineage`, `incomplete`, `unreadable`,
-    /// `artifact`, `anchor`, `trigger`, `implementations`, `read_model`.
+    /// `artifact`, `key` (that of a data set is lost), `erasure` (what was erased is still there), `anchor`, `trigger`,
+    /// `implementations`, `read_model`.
     pub kind: &'static str,
     /// In words.
     pub detail: String,
@@ -67,6 +70,8 @@ pub struct Verification {
     pub differences: Vec<Difference>,
     /// Anchors whose signature, where they have one, and whose position were looked at.
     pub anchors_checked: u64,
+    /// What was erased, when, by whom and why: no differences.
+    pub erasures: Vec<Erasure>,
     /// For a verification of what came after an anchor: which, and what was not looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,

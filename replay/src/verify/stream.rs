@@ -2,10 +2,10 @@
 
 use atsre_domain::{Sequence, StreamId};
 use atsre_store::hash::{self, Hash};
-use atsre_store::{Error, Store};
+use atsre_store::{Error, Store, StoredEvent};
 
 use super::audit::Audit;
-use super::{Difference, Head, Verification, artifacts};
+use super::{Difference, Erasure, Head, Verification, artifacts, erasures};
 use crate::{lineage, payloads};
 
 /// Verifies one stream, the prefix that it shares with its parents and the lineage that leads there included, and the
@@ -55,6 +55,13 @@ pub async fn verify_stream(store: &Store, stream_type: &str, stream: &StreamId) 
     audit.differences.extend(found);
     let found = artifacts::check(store, named).await?;
     audit.differences.extend(found);
+    let mentioned = |erasure: &Erasure| {
+        let said = |event: &StoredEvent| event.json().ok()?.get("erased_at_position")?.as_u64();
+        let inputs = events.iter().filter(|event| event.event_type == "InputErased").filter_map(said);
+        inputs.chain(events.iter().map(|event| event.position.0)).any(|position| position == erasure.position.0)
+    };
+    audit.erasures = erasures::erasures(store).await?;
+    audit.erasures.retain(mentioned);
     let head = store.log().head().await?;
     let mut verification = audit.into_verification();
     verification.head = Head { position: head.position, log_hash: hash::hex(&head.log_hash) };

@@ -52,6 +52,11 @@ pub async fn forked(seed: u64) -> Forked {
     Forked { database, parent, child, grandchild }
 }
 
+/// Forks an experiment as the log has it.
+pub async fn fork_of(store: &Store, parent: &StreamId, at: Sequence, child: &StreamId) {
+    forks::fork(store, parent, at, child).await;
+}
+
 pub async fn ask(store: &Store, stream: &StreamId, text: &str) {
     let command = C::AskQuestion { text: text.into() };
     store.execute::<Experiment>(stream, command, &support::envelope()).await.unwrap();

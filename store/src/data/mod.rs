@@ -6,6 +6,7 @@
 
 mod clean;
 mod copy;
+mod erase;
 mod names;
 mod raw;
 

@@ -1,6 +1,6 @@
-use atsre_domain::dataset::{Command, Dataset, Error, Event};
+use atsre_domain::dataset::{Command, Dataset, DatasetErased, Erasure, Error, Event};
 
-use crate::fixtures::dataset::{TARGET, cleaned, graph, profiled, registered, rules};
+use crate::fixtures::dataset::{TARGET, cleaned, erased, erasure, graph, profiled, registered, rules};
 use crate::fixtures::number;
 use crate::{and, brings, changes_nothing, refuses};
 
@@ -144,4 +144,47 @@ fn other_settings_give_the_target_a_newer_graph() {
     stricter.significance_level = number(0.001);
     let newer = Event::GraphDiscovered(stricter.clone());
     brings::<Dataset>(&whole(), Command::RecordGraph(Box::new(stricter)), [newer]);
+}
+
+fn erase() -> Command {
+    Command::Erase(Box::new(erasure()))
+}
+
+fn gone(version: u32) -> Error {
+    Error::Erased { version, why: erasure().why }
+}
+
+#[test]
+fn an_erasure_takes_every_version_that_is_not_erased_yet() {
+    brings::<Dataset>(&whole(), erase(), [Event::DatasetErased(erased(&[1]))]);
+    let two = and(&whole(), [Event::DatasetRegistered(registered(2))]);
+    brings::<Dataset>(&two, erase(), [Event::DatasetErased(erased(&[1, 2]))]);
+    refuses::<Dataset>(&[], erase(), Error::NotRegistered);
+    let silent = Command::Erase(Box::new(Erasure { why: "  ".to_owned(), ..erasure() }));
+    refuses::<Dataset>(&whole(), silent, Error::NoReason);
+}
+
+#[test]
+fn an_erasure_again_changes_nothing_unless_there_is_a_new_version_or_key() {
+    let given = and(&whole(), [Event::DatasetErased(erased(&[1]))]);
+    changes_nothing::<Dataset>(&given, erase());
+    // A key that was made and never used by a version.
+    let other = Erasure { key_ids: vec!["another".to_owned()], ..erasure() };
+    let then = DatasetErased { key_ids: other.key_ids.clone(), ..erased(&[]) };
+    brings::<Dataset>(&given, Command::Erase(Box::new(other)), [Event::DatasetErased(then)]);
+    let again = and(&given, [Event::DatasetRegistered(registered(2))]);
+    let then = DatasetErased { key_ids: vec![], ..erased(&[2]) };
+    brings::<Dataset>(&again, erase(), [Event::DatasetErased(then)]);
+}
+
+#[test]
+fn an_erased_version_takes_no_more_results_and_the_same_file_begins_the_next() {
+    let given = and(&whole(), [Event::DatasetErased(erased(&[1]))]);
+    for command in [register(1), profile(1), derive_rules(1), clean(1), map(1, TARGET)] {
+        refuses::<Dataset>(&given, command, gone(1));
+    }
+    brings::<Dataset>(&given, register(2), [Event::DatasetRegistered(registered(2))]);
+    let again = and(&given, [Event::DatasetRegistered(registered(2))]);
+    brings::<Dataset>(&again, profile(2), [Event::DatasetProfiled(profiled(2))]);
+    refuses::<Dataset>(&again, profile(1), gone(1));
 }

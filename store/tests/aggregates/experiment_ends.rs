@@ -1,11 +1,12 @@
 //! Ensemble, report, the end; completions, questions, stages and fallbacks.
 
+use atsre_domain::Decider as _;
 use atsre_domain::experiment::*;
-use atsre_domain::identity::TrialNumber;
+use atsre_domain::identity::{Position, TrialNumber};
 
 use crate::fixtures::experiment::{
-    answer, completed, completion_failed, completion_received, completion_requested, ensemble, fallback_taken, leased,
-    opened, question, report, stage_failed, started, with_candidates, with_results,
+    answer, completed, completion_failed, completion_received, completion_requested, ensemble, fallback_taken, forked,
+    input_erased, leased, opened, question, report, stage_failed, started, with_candidates, with_results,
 };
 use crate::{and, brings, changes_nothing, refuses};
 
@@ -193,4 +194,21 @@ fn a_fallback_is_taken_once() {
     changes_nothing::<Experiment>(&given, take(fallback_taken()));
     let other = FallbackTaken { stage: Stage::CausalMap, ..fallback_taken() };
     brings::<Experiment>(&given, take(other.clone()), [other.into()]);
+}
+
+#[test]
+fn the_erasure_of_its_data_is_recorded_once_and_after_the_end() {
+    let erase = || Command::EraseInput(Box::new(input_erased()));
+    refuses::<Experiment>(&with_results(), erase(), Error::NotEnded);
+    refuses::<Experiment>(&[], erase(), Error::NotOpened);
+    let ended = and(&with_results(), [ExperimentCancelled { reason: "enough".to_owned() }.into()]);
+    brings::<Experiment>(&ended, erase(), [input_erased().into()]);
+    let erased = and(&ended, [input_erased().into()]);
+    changes_nothing::<Experiment>(&erased, erase());
+    let refusal = || Error::InputErased { erased_at_position: Position(77), why: input_erased().why };
+    // A report that was being written meanwhile would rest on what is gone, and so would a fork.
+    refuses::<Experiment>(&erased, publish(), refusal());
+    refuses::<Experiment>(&erased, Command::Fork(Box::new(forked())), refusal());
+    assert_eq!(Experiment::fold(&erased).ensure_input(), Err(refusal()));
+    assert_eq!(Experiment::fold(&ended).ensure_input(), Ok(()));
 }

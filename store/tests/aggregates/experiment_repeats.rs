@@ -61,6 +61,7 @@ fn life() -> Vec<Command> {
         C::BuildEnsemble(Box::new(ensemble(5, &[(1, 0.25), (2, 0.75)]))),
         C::PublishReport(Box::new(report())),
         C::Complete { best: TrialNumber(5) },
+        C::EraseInput(Box::new(input_erased())),
     ]
 }
 
@@ -151,19 +152,20 @@ const fn place(command: &Command) -> usize {
         C::AnswerQuestion { .. } => 22,
         C::FailStage(_) => 23,
         C::TakeFallback(_) => 24,
+        C::EraseInput(_) => 25,
         // These have tests of their own.
-        C::Fail { .. } => 25,
-        C::Cancel { .. } => 26,
-        C::Fork(_) => 27,
+        C::Fail { .. } => 26,
+        C::Cancel { .. } => 27,
+        C::Fork(_) => 28,
     }
 }
 
 #[test]
 fn this_life_knows_every_command() {
-    let mut seen = [false; 28];
+    let mut seen = [false; 29];
     for command in life() {
         seen[place(&command)] = true;
     }
-    let missing: Vec<usize> = (0..25).filter(|place| !seen[*place]).collect();
+    let missing: Vec<usize> = (0..26).filter(|place| !seen[*place]).collect();
     assert_eq!(missing, [] as [usize; 0]);
 }
