@@ -434,16 +434,22 @@ pub struct Forecast {
     /// The file.
     #[command(flatten)]
     pub reading: Reading,
-    /// The model, as `atsre models` names it.
-    #[arg(long, default_value = "theta")]
-    pub model: String,
+    /// The model, or several, as `atsre models` names them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "theta")]
+    pub model: Vec<String>,
+    /// The seasonal periods in observations, the main one first; found in the data where absent.
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub season: Vec<u32>,
+    /// Windows of the rolling-origin backtest; 0 for none; as many as the data bear, at most five, where absent.
+    #[arg(long, value_name = "WINDOWS")]
+    pub backtest: Option<u32>,
     /// Steps to forecast; from the frequency where absent.
     #[arg(long, value_name = "N")]
     pub horizon: Option<u32>,
     /// The quantile levels.
     #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.5, 0.9])]
     pub quantiles: Vec<f64>,
-    /// A setting of the model, as NAME=VALUE.
+    /// A setting of the model, as NAME=VALUE; of one among several, as MODEL.NAME=VALUE.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
     /// The seed.
@@ -455,6 +461,9 @@ pub struct Forecast {
     /// CSV on standard output.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+    /// The first series by the first model as a picture.
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub svg: bool,
 }
 
 /// `atsre db`.

@@ -81,7 +81,8 @@ async fn plan(services: &Services, item: &WorkItem) -> Result<(), AgentError> {
         None => (planning.by_rules(), ReasonerKind::Rules),
     };
     // What no earlier event says, the plan's own record says: without it nobody could make the plan again.
-    let inputs = services.store.artifacts().put(&serde_json::to_vec(&inputs)?, "application/json").await?;
+    let artifacts = services.store.artifacts();
+    let inputs = artifacts.put_for(&opened.dataset.stream, &serde_json::to_vec(&inputs)?, "application/json").await?;
     let proposed = PlanProposed {
         plan,
         reasoner,

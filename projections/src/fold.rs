@@ -1,6 +1,6 @@
 //! Events in, merged row operations out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use atsre_domain::event::AnyEvent;
 use atsre_domain::{ArtifactRef, Digest, Recorded, experiment};
@@ -117,7 +117,9 @@ async fn fetch(
         bytes += needed.length_bytes;
         bytes <= FETCH_BYTES
     });
-    let digests: Vec<Digest> = needs.iter().chain(ahead).map(|needed| needed.digest.clone()).collect();
+    // Two events may need the same: a fork's graph, found again, is its parent's.
+    let digests: BTreeSet<Digest> = needs.iter().chain(ahead).map(|needed| needed.digest.clone()).collect();
+    let digests = Vec::from_iter(digests);
     let mut sound = store.artifacts().get_sound(&digests).await?;
     Ok(digests.into_iter().map(|digest| (digest.clone(), sound.remove(&digest))).collect())
 }

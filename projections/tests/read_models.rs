@@ -3,11 +3,13 @@
 
 mod support;
 
+use atsre_domain::dataset::Command;
+use atsre_domain::graph::DiscoverySettings;
 use atsre_projections::{PROJECTIONS, find, wait_for};
 use atsre_store::Store;
 use atsre_store::testing::TestDatabase;
 use serde_json::{Value, json};
-use support::{MODELS, Played, history, play};
+use support::{MODELS, Played, Step, history, play};
 
 async fn projected(seed: u64, experiments: usize) -> (TestDatabase, Played) {
     let database = TestDatabase::create().await;
@@ -180,4 +182,29 @@ async fn the_runner_follows_and_stops_when_told() {
         runner.await.unwrap().unwrap();
     }
     assert!(find("nothing").is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_events_may_name_the_same_artifact() {
+    // Given a graph that was sought again in another way, and came out the same byte for byte
+    let mut steps = history(4, 1);
+    let sought = steps.iter().find_map(|step| match step {
+        Step::Dataset(stream, Command::RecordGraph(graph)) => Some((stream.clone(), graph.clone())),
+        _ => None,
+    });
+    let (stream, mut graph) = sought.unwrap();
+    graph.settings = Some(DiscoverySettings { algorithm: Some("pc".into()), ..DiscoverySettings::default() });
+    steps.push(Step::Dataset(stream, Command::RecordGraph(graph)));
+    let database = TestDatabase::create().await;
+    play(database.store(), steps).await;
+
+    // When the read models follow
+    for projection in PROJECTIONS {
+        atsre_projections::runner::catch_up(database.store(), projection).await.unwrap();
+    }
+
+    // Then both are there
+    let graphs = json_rows(database.store(), "SELECT graph_structure FROM causal_graphs").await;
+    assert_eq!(graphs.len(), 2);
+    assert_eq!(graphs[0], graphs[1]);
 }

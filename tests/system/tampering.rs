@@ -140,7 +140,10 @@ fn anchors_are_signed_after_each_run_and_a_check_can_begin_at_one() {
     let since = home.json(&["verify", "--since", &position]);
 
     assert_eq!((&whole["ok"], &since["ok"]), (&true.into(), &true.into()), "{whole:#} {since:#}");
-    assert_eq!(whole["anchors_checked"], 2, "{whole:#}");
+    // After each run the last event of work and the log's end.
+    let taken = std::fs::read_to_string(home.path().join("anchors.jsonl")).unwrap().lines().count();
+    assert!(taken >= 4, "{taken}");
+    assert_eq!(whole["anchors_checked"], taken, "{whole:#}");
     assert!(since["events"].as_u64().unwrap() < whole["events"].as_u64().unwrap());
     // An anchor that somebody has edited.
     home.write("anchors.jsonl", text.replacen(&format!("\"position\":{position}"), "\"position\":1", 1));

@@ -11,6 +11,7 @@ mod machine;
 mod markdown;
 mod page;
 mod pareto_chart;
+mod picture;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod text;
 use atsre_domain::identity::TrialNumber;
 
 pub use data::{Anchor, ReportData, TrialEntry};
+pub use picture::forecast_picture;
 
 /// A report in its three forms.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,113 @@
+//! `atsre forecast`: forecasts with one model or several; no database.
+
+mod print;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use atsre_curation::ingest::TargetPolicy;
+use atsre_curation::{cleaning, profile};
+use atsre_domain::model::{Device, ModelSpec, Setting};
+use atsre_domain::panel::Panel;
+use atsre_domain::plan::BacktestPlan;
+use atsre_forecast::{Silent, TrialJob, TrialResult};
+
+use super::reading;
+use crate::cli::Forecast;
+use crate::error::Failure;
+
+/// What one model gave.
+struct Forecasted {
+    model: String,
+    result: TrialResult,
+    seconds: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the file cannot be read, a model is not known, or it does not fit the data.
+pub fn run(forecast: &Forecast, json: bool) -> Result<ExitCode, Failure> {
+    // What is wrong with the flags is told before a long file is read.
+    reading::check_quantiles(&forecast.quantiles)?;
+    if forecast.season.contains(&0) {
+        return Err(Failure::usage("a season is a number of observations, at least 1"));
+    }
+    for model in &forecast.model {
+        atsre_forecast::catalogue::entry(model).map_err(Failure::usage)?;
+    }
+    let ingested = reading::read(&forecast.reading, TargetPolicy::Required)?;
+    let panel = reading::regularise(&ingested)?.panel;
+    let shortest = panel.shortest() as u64;
+    let horizon = forecast.horizon.unwrap_or_else(|| reading::default_horizon(panel.frequency, shortest));
+    reading::check_horizon(&forecast.reading.file.display().to_string(), horizon, shortest, false)?;
+    let profiled = profile::profile(&panel);
+    let found = || profiled.seasonal_periods.iter().map(|s| s.period).collect();
+    let seasons: Vec<u32> = if forecast.season.is_empty() { found() } else { forecast.season.clone() };
+    let season = seasons.first().copied().unwrap_or(1);
+    let panel = cleaning::clean(&panel, &[], profiled.season_length()).panel;
+    let planned = BacktestPlan::rolling_origin(shortest, 0, horizon, season);
+    let mut job = TrialJob {
+        spec: spec(forecast, &forecast.model[0], &panel, &seasons)?,
+        horizon,
+        quantile_levels: forecast.quantiles.clone(),
+        backtest: BacktestPlan { windows: forecast.backtest.unwrap_or(planned.windows), ..planned },
+        holdout: 0,
+        seed: forecast.seed,
+        threads: 1,
+        panel,
+    };
+    let registry = super::worker::registry();
+    let mut forecasted = Vec::new();
+    for model in &forecast.model {
+        job.spec = spec(forecast, model, &job.panel, &seasons)?;
+        let began = Instant::now();
+        let result = atsre_forecast::run(&job, &registry, &Silent)?;
+        forecasted.push(Forecasted { model: model.clone(), result, seconds: began.elapsed().as_secs_f64() });
+    }
+    if forecast.csv {
+        print::csv(&job, &forecasted);
+    } else if forecast.svg {
+        print::svg(&job, &forecasted);
+    } else if json {
+        print::json(&job, &forecasted)?;
+    } else {
+        print::tables(&job, &forecasted);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The model with the seasons that were found or asked for, the covariates of the file, and the settings of the command
+/// line.
+fn spec(forecast: &Forecast, model: &str, panel: &Panel, seasons: &[u32]) -> Result<ModelSpec, Failure> {
+    let entry = atsre_forecast::catalogue::entry(model).map_err(Failure::usage)?;
+    let mut hyperparameters = entry.defaults.clone();
+    if let (true, Some(season)) = (hyperparameters.contains_key("season_length"), seasons.first()) {
+        hyperparameters.insert("season_length".to_owned(), Setting::Integer(i64::from(*season)));
+    }
+    if hyperparameters.contains_key("seasonal_periods") {
+        let periods = seasons.iter().map(|s| i64::from(*s)).collect();
+        hyperparameters.insert("seasonal_periods".to_owned(), Setting::Integers(periods));
+    }
+    for setting in &forecast.settings {
+        let (name, value) =
+            setting.split_once('=').ok_or_else(|| Failure::usage(format!("{setting:?} is not NAME=VALUE")))?;
+        // With several models, `MODEL.NAME=VALUE` is for one of them.
+        let name = match name.split_once('.') {
+            Some((other, _)) if other != model && forecast.model.iter().any(|named| named == other) => continue,
+            Some((own, name)) if own == model => name,
+            _ => name,
+        };
+        hyperparameters.insert(name.to_owned(), Setting::from_text(value));
+    }
+    let uses_covariates = entry.known_covariates || entry.past_covariates;
+    let covariates =
+        if uses_covariates { panel.covariates.iter().map(|c| c.name.clone()).collect() } else { Vec::new() };
+    Ok(ModelSpec {
+        framework: entry.framework.to_owned(),
+        model: model.to_owned(),
+        hyperparameters,
+        covariates,
+        device: if forecast.device == "gpu" { Device::Gpu } else { Device::Cpu },
+    })
+}
