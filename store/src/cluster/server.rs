@@ -101,10 +101,15 @@ impl Server {
             Durability::Full => "fsync = on\nsynchronous_commit = on\nfull_page_writes = on\n",
             Durability::None => "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n",
         };
+        // One cluster serves all tests of a process at the same time.
+        let connections = match durability {
+            Durability::Full => 60,
+            Durability::None => 200,
+        };
         let settings = format!(
             "# Written by ATSRE at each start; put your own settings into postgresql.conf below the include.\n\
              listen_addresses = ''\nport = 5432\nunix_socket_directories = '{socket}'\nunix_socket_permissions = 0700\n\
-             max_connections = 60\nshared_buffers = 256MB\nwork_mem = 16MB\nmaintenance_work_mem = 64MB\n\
+             max_connections = {connections}\nshared_buffers = 256MB\nwork_mem = 16MB\nmaintenance_work_mem = 64MB\n\
              max_wal_size = 1GB\nwal_level = minimal\nmax_wal_senders = 0\njit = off\n\
              timezone = 'UTC'\nlog_timezone = 'UTC'\ndatestyle = 'ISO, YMD'\nlc_messages = 'C'\n\
              logging_collector = off\nlog_checkpoints = off\nlog_line_prefix = '%m [%p] '\n{safety}"

@@ -1,6 +1,9 @@
 //! The rule-based reasoner: from profile, graph, history, budget and catalogue to a plan, with every step in the
 //! open. Deterministic and offline.
 
+mod linear;
+mod statistical;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ use crate::plan::{BacktestPlan, Plan, PlannedTrial, ReasoningStep};
 use crate::policy::feasibility::{
     affordable_seconds, backtest_plan, backtest_step, cost_seconds, device, limits, shortest, uses,
 };
-use crate::profile::{DemandPattern, Profile, Stationarity};
+use crate::profile::{Profile, Stationarity};
 
 /// A season weaker than this is not worth a model's parameters.
 const STRONG_SEASON: f64 = 0.3;
@@ -142,27 +145,6 @@ impl Draft<'_> {
         }
     }
 
-    fn statistical(&mut self, seasons: &[u32]) {
-        if matches!(self.context.profile.demand_pattern, DemandPattern::Intermittent | DemandPattern::Lumpy) {
-            self.step(
-                "many zeros between the demands".to_owned(),
-                "a smooth level says little about when the next demand comes",
-                "Theta is kept as a rival, but expected to do little".to_owned(),
-            );
-        }
-        self.step(
-            "a light statistical model costs a fraction of a second a series".to_owned(),
-            "it often wins on short series and is a strong member of an ensemble",
-            "Theta, the winner of the M3 competition".to_owned(),
-        );
-        let settings = seasons
-            .first()
-            .map(|s| ("season_length".to_owned(), Setting::Integer(i64::from(*s))))
-            .into_iter()
-            .collect();
-        self.add("theta", settings, &[], "robust on one season with a trend, at little cost".to_owned());
-    }
-
     /// The covariates worth a model's while: the target's causes, and what is known over the horizon.
     fn covariates(&mut self) -> Vec<String> {
         let context = self.context;
@@ -216,27 +198,6 @@ impl Draft<'_> {
         chosen.sort();
         chosen.dedup();
         chosen
-    }
-
-    fn linear(&mut self, seasons: &[u32], chosen: &[String]) {
-        let periods = Setting::Integers(seasons.iter().map(|s| i64::from(*s)).collect());
-        let settings: BTreeMap<String, Setting> =
-            if seasons.is_empty() { BTreeMap::new() } else { [("seasonal_periods".to_owned(), periods)].into() };
-        self.step(
-            format!("{} observations", self.context.profile.observations),
-            "a ridge map from the past to every step of the horizon is solved in closed form, so it is cheap and exact",
-            "ridge autoregression with Fourier terms, without covariates and, where there are causes, with them"
-                .to_owned(),
-        );
-        self.add(
-            "ridge",
-            settings.clone(),
-            &[],
-            "closed form, several seasons at once; the rival for the one with covariates".to_owned(),
-        );
-        if !chosen.is_empty() {
-            self.add("ridge", settings, chosen, format!("the same with the causes {}", chosen.join(", ")));
-        }
     }
 
     fn deep(&mut self, chosen: &[String], backtest: BacktestPlan) {
