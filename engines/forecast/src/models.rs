@@ -1,6 +1,7 @@
 //! The models, one file each.
 
 pub(crate) mod drift;
+pub mod ets;
 pub(crate) mod local;
 pub(crate) mod naive;
 pub(crate) mod ridge;

@@ -12,7 +12,7 @@ use crate::forecaster::Forecaster;
 use crate::gaps;
 use season::{Decomposition, Season};
 
-mod season;
+pub(crate) mod season;
 
 /// The bounds of the smoothing parameter, as in the forecTheta package.
 const ALPHA_BOUNDS: (f64, f64) = (0.1, 0.99);
