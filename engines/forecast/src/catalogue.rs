@@ -20,6 +20,14 @@ pub const SEASONAL_NAIVE: &str = "seasonal-naive";
 pub const DRIFT: &str = "drift";
 /// The name of the standard Theta method.
 pub const THETA: &str = "theta";
+/// The name of the Theta model with an optimised θ.
+pub const OPTIMIZED_THETA: &str = "optimized-theta";
+/// The name of the Theta model with the trend line of the history so far.
+pub const DYNAMIC_THETA: &str = "dynamic-theta";
+/// The name of the Theta model with both.
+pub const DYNAMIC_OPTIMIZED_THETA: &str = "dynamic-optimized-theta";
+/// The name of the best of the Theta models.
+pub const AUTO_THETA: &str = "auto-theta";
 /// The name of the choice among all forms of exponential smoothing.
 pub const AUTO_ETS: &str = "auto-ets";
 /// The name of exponential smoothing of a given form.

@@ -3,11 +3,22 @@
 use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
 use atsre_domain::model::{Hyperparameters, Setting};
 
-use super::{AUTO_ETS, ETS, HOLT, HOLT_WINTERS, local, settings};
+use super::{
+    AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, ETS, HOLT, HOLT_WINTERS, OPTIMIZED_THETA, local, settings,
+};
 
 /// Every entry of this family.
 pub(super) fn entries() -> Vec<CatalogueEntry> {
-    vec![auto_ets(), ets(), holt(), holt_winters()]
+    vec![
+        auto_ets(),
+        ets(),
+        holt(),
+        holt_winters(),
+        theta(OPTIMIZED_THETA, "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).", 1.5),
+        theta(DYNAMIC_THETA, "The Theta method with the trend line of the history so far, on seasonally adjusted data (Fiorucci and others 2016, DSTM).", 1.5),
+        theta(DYNAMIC_OPTIMIZED_THETA, "The dynamic Theta method with an optimised θ, on seasonally adjusted data (Fiorucci and others 2016, DOTM).", 1.5),
+        theta(AUTO_THETA, "The one of the four Theta models that fits best (Fiorucci and others 2016).", 5.0),
+    ]
 }
 
 fn word(value: &str) -> Setting {
@@ -70,4 +81,9 @@ fn holt_winters() -> CatalogueEntry {
             ("bounds", word("cautious")),
         ]),
     )
+}
+
+fn theta(name: &'static str, description: &'static str, seconds_per_million: f64) -> CatalogueEntry {
+    let defaults = settings([("season_length", Setting::Integer(0)), ("decomposition", word("auto"))]);
+    CatalogueEntry { minimum_length: 4, ..smoothing(name, description, true, seconds_per_million, defaults) }
 }
