@@ -31,8 +31,7 @@ pub struct Adjusted {
 
 impl Adjusted {
     /// Adjusts `values`, without gaps and not empty, for a multiplicative season of `season_length` where the test
-    /// finds one, and fits each of `variants`. The one with the smallest sum of squared errors is kept, the earlier of
-    /// equals.
+    /// finds one, and fits each of `variants`. The one with the least AICc is kept, the earlier of equals.
     #[must_use]
     pub fn best(values: &[f64], season_length: usize, variants: &[Variant]) -> Option<Self> {
         Self::choose(values, season_length, variants, Some(Decomposition::Multiplicative))
@@ -51,7 +50,7 @@ impl Adjusted {
             return None;
         }
         let fits = variants.iter().map(|v| Fit::best(adjusted, *v));
-        let fit = fits.reduce(|best, fit| if fit.sum_of_squares() < best.sum_of_squares() { fit } else { best })?;
+        let fit = fits.reduce(|best, fit| if fit.criterion() < best.criterion() { fit } else { best })?;
         Some(Self { fit, season, length: values.len() })
     }
 

@@ -9,6 +9,12 @@ use super::variance;
 
 /// Up to so many observations times parameters the search starts from so many points; beyond, from one.
 const STARTS: [(usize, usize); 2] = [(250, 6), (1_500, 3)];
+/// Most steps from one point.
+const STEPS: usize = 60;
+/// Steps after which a further start is compared with the best so far.
+const FIRST_STEPS: usize = 4;
+/// It is left where minus twice its log-likelihood is worse by more than this.
+const HOPELESS: f64 = 3.0;
 
 /// How to fit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +89,12 @@ impl Fit {
                 break;
             }
             if tried.iter().all(|t| apart(&search, t, &start)) {
-                let found = search.minimise(start.clone());
+                // A start that is still far behind after a few steps is left.
+                let limit = if best.is_none() { STEPS } else { FIRST_STEPS };
+                let mut found = search.minimise(start.clone(), limit);
+                if let Some(leader) = &best && y.len() as f64 * (found.criterion - leader.criterion) < HOPELESS {
+                    found = search.minimise(found, STEPS);
+                }
                 tried.push(start);
                 best = best.filter(|b| b.criterion <= found.criterion).or(Some(found));
             }

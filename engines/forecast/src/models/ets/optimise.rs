@@ -5,8 +5,6 @@ use super::filter::{State, Sums, evaluate};
 use super::parameters::{Layout, Parameters};
 use super::sensitivity::NormalEquations;
 
-/// Most accepted steps.
-const STEPS: usize = 60;
 /// The damping of a step is given up beyond this.
 const HEAVIEST: f64 = 1e10;
 /// Minus twice the log-likelihood is found to within about this.
@@ -75,13 +73,13 @@ impl<'a> Search<'a> {
         criterion.is_finite().then_some(Point { vector, sums, criterion })
     }
 
-    /// The local minimum of the criterion that is reached from `start`.
-    pub(super) fn minimise(&mut self, start: Point) -> Point {
+    /// The local minimum of the criterion that is reached from `start` in at most so many steps.
+    pub(super) fn minimise(&mut self, start: Point, steps: usize) -> Point {
         let n = self.y.len() as f64;
         let mut best = start;
         let mut damping = 1e-3;
         let mut small_steps = 0;
-        for _ in 0..STEPS {
+        for _ in 0..steps {
             self.layout.unpack(&best.vector, &mut self.parameters);
             let Self { equations, layout, y, parameters, state, .. } = self;
             if equations.assemble(layout, y, &best.vector, parameters, state).is_none() {

@@ -6,6 +6,7 @@
 //! in w, which are solved for; only α is searched.
 
 use super::line::Line;
+use crate::models::ets::corrected;
 
 /// The bounds of the smoothing parameter, as in the forecTheta package.
 const ALPHA_BOUNDS: (f64, f64) = (0.1, 0.99);
@@ -106,6 +107,16 @@ impl Fit {
     #[must_use]
     pub const fn sum_of_squares(&self) -> f64 {
         self.sum_of_squares
+    }
+
+    /// Akaike's corrected criterion of normal errors; θ counts where it is optimised.
+    #[must_use]
+    pub fn criterion(&self) -> f64 {
+        let n = self.errors.len().saturating_sub(BURN_IN).max(1);
+        let k = 3 + usize::from(self.variant.optimizes());
+        let likelihood = n as f64 * self.sum_of_squares.max(f64::MIN_POSITIVE).ln();
+        // Where there are too few errors for the correction, the uncorrected criterion.
+        if n > k + 1 { corrected(likelihood, k, n) } else { likelihood + 2.0 * k as f64 }
     }
 
     /// The level before the first observation.
