@@ -7,14 +7,16 @@ use super::parameters::{Bounds, Layout, Parameters};
 use super::start::{States, apart, candidates};
 use super::variance;
 
-/// Up to so many observations times parameters the search starts from so many points; beyond, from one.
-const STARTS: [(usize, usize); 2] = [(250, 6), (1_500, 3)];
+/// Up to so many observations times parameters a search starts from several points; beyond, from one.
+const CHEAP: usize = 1_500;
 /// Most steps from one point.
 const STEPS: usize = 60;
 /// Steps after which a further start is compared with the best so far.
-const FIRST_STEPS: usize = 4;
+const FIRST_STEPS: usize = 6;
 /// It is left where minus twice its log-likelihood is worse by more than this.
 const HOPELESS: f64 = 3.0;
+/// Nor is a form pursued that is then this much behind the best form.
+const OUTCLASSED: f64 = 20.0;
 
 /// How to fit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,7 +69,8 @@ pub struct Fit {
 
 impl Fit {
     /// Fits a form to scaled data; none where it does not suit them. `related` are weights and states of forms with
-    /// the same season, to start from.
+    /// the same season, to start from; `attempts` the most starting points; `rival` the best
+    /// form so far, behind which a search ends early.
     pub(super) fn best(
         data: &Scaled,
         m: usize,
@@ -75,13 +78,19 @@ impl Fit {
         options: &Options,
         states: &[States; 2],
         related: &[&Parameters],
+        attempts: usize,
+        rival: Option<&Self>,
     ) -> Option<Self> {
         let y = data.values.as_slice();
         let layout = Layout::new(form, m, options.bounds);
         let mut search = Search::new(layout, y);
         let starts = candidates(&mut search, states, related);
-        let size = y.len() * layout.count;
-        let attempts = STARTS.iter().find(|(largest, _)| size <= *largest).map_or(1, |(_, attempts)| *attempts);
+        // What minus twice the log-likelihood of the scaled data must come to for the rival's AICc.
+        let goal = rival.map_or(f64::INFINITY, |r| {
+            let penalty = |form: Form, m: usize| corrected(0.0, form.parameters(m), y.len());
+            y.len() as f64 * r.sums.criterion(y.len()) + penalty(r.form, r.season_length) - penalty(form, m)
+        });
+        let attempts = if y.len() * layout.count <= CHEAP { attempts } else { 1 };
         let mut tried: Vec<Point> = Vec::with_capacity(attempts);
         let mut best: Option<Point> = None;
         for start in starts {
@@ -90,9 +99,10 @@ impl Fit {
             }
             if tried.iter().all(|t| apart(&search, t, &start)) {
                 // A start that is still far behind after a few steps is left.
-                let limit = if best.is_none() { STEPS } else { FIRST_STEPS };
-                let mut found = search.minimise(start.clone(), limit);
-                if let Some(leader) = &best && y.len() as f64 * (found.criterion - leader.criterion) < HOPELESS {
+                let mut found = search.minimise(start.clone(), FIRST_STEPS);
+                let size = y.len() as f64;
+                let behind = best.as_ref().map_or(0.0, |leader| size * (found.criterion - leader.criterion));
+                if behind < HOPELESS && size * found.criterion < goal + OUTCLASSED {
                     found = search.minimise(found, STEPS);
                 }
                 tried.push(start);

@@ -8,6 +8,10 @@ use super::start::States;
 /// A longer season has more states than a likelihood can tell apart: left out where the pattern leaves the season open.
 const LONGEST_SEASON: usize = 24;
 
+/// Starting points of the search for one form, and for each of many: those start from what related forms found too.
+const ATTEMPTS: usize = 5;
+const ATTEMPTS_EACH: usize = 2;
+
 /// Fits one form to values without gaps. None where it does not suit them: values that are not positive under a
 /// multiplicative component, no full season, or no observation.
 #[must_use]
@@ -22,10 +26,10 @@ pub fn fit(values: &[f64], season_length: usize, form: Form, options: &Options) 
     // A trend's search also starts from where the form without one ends.
     let plain = Form { trend: super::Component::None, damped: false, ..form };
     let level = (form != plain && !plain.unstable())
-        .then(|| Fit::best(&data, m, plain, options, &States::of(plain, &data.values, m), &[]))
+        .then(|| Fit::best(&data, m, plain, options, &States::of(plain, &data.values, m), &[], ATTEMPTS, None))
         .flatten();
     let related: Vec<&Parameters> = level.iter().map(|f| &f.parameters).collect();
-    Fit::best(&data, m, form, options, &states, &related)
+    Fit::best(&data, m, form, options, &states, &related, ATTEMPTS, None)
 }
 
 /// Fits every form of a pattern to values without gaps and takes the one with the least AICc. Simple exponential
@@ -44,9 +48,11 @@ pub fn select(values: &[f64], season_length: usize, pattern: Pattern, options: &
             continue;
         }
         let states = States::of(form, &data.values, m);
+        let leader = fits.iter().reduce(|best, fit| if fit.aicc() < best.aicc() { fit } else { best });
         let related: Vec<&Parameters> =
             fits.iter().filter(|f| f.form.season == form.season && f.form.trend <= form.trend).map(|f| &f.parameters).collect();
-        fits.extend(Fit::best(&data, m, form, options, &states, &related));
+        let found = Fit::best(&data, m, form, options, &states, &related, ATTEMPTS_EACH, leader);
+        fits.extend(found);
     }
     let best = fits.into_iter().reduce(|best, fit| if fit.aicc() < best.aicc() { fit } else { best });
     best.or_else(|| fit(values, 1, Form::SIMPLE, options))

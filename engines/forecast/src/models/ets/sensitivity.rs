@@ -4,7 +4,7 @@
 //! With relative errors the criterion log Σε² + 2/n Σ log f is that of the residuals ε g, g the geometric mean of the
 //! forecasts, so Gauss–Newton steps serve both kinds of error.
 
-use super::filter::{ADDITIVE, MULTIPLICATIVE, NONE, State, Sums, TINY, damped_ratio, dispatch};
+use super::filter::{ADDITIVE, MULTIPLICATIVE, NONE, State, TINY, damped_ratio, dispatch};
 use super::form::Error;
 use super::parameters::{Columns, Layout, Parameters};
 
@@ -81,8 +81,8 @@ impl NormalEquations {
         }
     }
 
-    /// The sums of the criterion, with the normal equations for the entries of `vector` in `self`. The parameters are
-    /// those that `vector` stands for; none where the form breaks down.
+    /// The normal equations for the entries of `vector`. The parameters are those that `vector` stands for; none where
+    /// the form breaks down.
     pub(super) fn assemble(
         &mut self,
         layout: &Layout,
@@ -90,10 +90,10 @@ impl NormalEquations {
         vector: &[f64],
         p: &Parameters,
         state: &mut State,
-    ) -> Option<Sums> {
+    ) -> Option<()> {
         self.clear(layout);
         state.restart(p);
-        let sums = match layout.form.error {
+        let squares = match layout.form.error {
             Error::Additive => dispatch!(layout.form, additive, (self, layout, y, p, state))?,
             Error::Multiplicative => dispatch!(layout.form, relative, (self, layout, y, p, state))?,
         };
@@ -105,11 +105,11 @@ impl NormalEquations {
             }
         }
         if layout.form.error == Error::Multiplicative {
-            self.scale_by_forecasts(sums.squares, n);
+            self.scale_by_forecasts(squares, n);
         }
         layout.chain(vector, self);
         let finite = self.matrix.iter().chain(&self.gradient).all(|v| v.is_finite());
-        (finite && sums.squares.is_finite()).then_some(sums)
+        (finite && squares.is_finite()).then_some(())
     }
 
     /// From the residuals ε to those of ε g, over g²: each row gains ε h, h the mean of ∂f / f.
@@ -192,7 +192,7 @@ fn additive<const T: u8, const S: u8>(
     y: &[f64],
     p: &Parameters,
     state: &mut State,
-) -> Option<Sums> {
+) -> Option<f64> {
     carry::<T, S, false>(work, layout, y, p, state)
 }
 
@@ -202,11 +202,11 @@ fn relative<const T: u8, const S: u8>(
     y: &[f64],
     p: &Parameters,
     state: &mut State,
-) -> Option<Sums> {
+) -> Option<f64> {
     carry::<T, S, true>(work, layout, y, p, state)
 }
 
-/// The recursion of [`super::filter::run`] with the derivatives of each state beside it.
+/// The recursion of [`super::filter::run`] with the derivatives of each state beside it. Returns the sum of squares.
 #[inline]
 fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
     work: &mut NormalEquations,
@@ -214,10 +214,10 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
     y: &[f64],
     p: &Parameters,
     state: &mut State,
-) -> Option<Sums> {
+) -> Option<f64> {
     let (alpha, beta, gamma, phi) = (p.alpha, p.beta, p.gamma, p.phi);
     let (mut level, mut growth, mut phase) = (state.level, state.growth, 0);
-    let (mut squares, mut logarithms) = (0.0, 0.0);
+    let mut squares = 0.0;
     let blocks = work.blocks;
     for &value in y {
         let ratio = if T == MULTIPLICATIVE { damped_ratio(growth, phi) } else { 1.0 };
@@ -308,9 +308,6 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
 
         let residual = error * over_forecast;
         squares += residual * residual;
-        if RELATIVE {
-            logarithms += forecast.ln();
-        }
         work.residuals[work.pending] = residual;
         work.pending += 1;
         if work.pending == ROWS {
@@ -332,5 +329,5 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
         }
     }
     (state.level, state.growth, state.phase) = (level, growth, phase);
-    (level.is_finite() && growth.is_finite()).then_some(Sums { squares, logarithms })
+    (level.is_finite() && growth.is_finite()).then_some(squares)
 }
