@@ -51,6 +51,10 @@ pub const TSB: &str = "tsb";
 pub const ADIDA: &str = "adida";
 /// The name of smoothing of demand aggregated in several ways.
 pub const IMAPA: &str = "imapa";
+/// The name of the choice among all forms of complex exponential smoothing.
+pub const AUTO_CES: &str = "auto-ces";
+/// The name of complex exponential smoothing with a given season.
+pub const CES: &str = "ces";
 /// The name of the choice among all forms of exponential smoothing.
 pub const AUTO_ETS: &str = "auto-ets";
 /// The name of exponential smoothing of a given form.

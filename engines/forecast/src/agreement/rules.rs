@@ -5,6 +5,7 @@ use atsre_domain::model::Setting;
 
 use super::ReferenceFit;
 use crate::catalogue;
+use crate::models::ces;
 use crate::models::ets::{Form, Options, Pattern, fit, select};
 use crate::models::theta::{self, Adjusted, Variant};
 
@@ -115,7 +116,10 @@ pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
             their_criterion: their_theta_aicc,
             ..plain(catalogue::AUTO_THETA, Rule::Choice)
         },
-        "AutoCES" => plain("auto-ces", Rule::Choice),
+        "AutoCES" => Counterpart {
+            criterion: Box::new(|y, m| Some(ces::Fit::best(y, m, &ces::Season::ALL)?.aicc())),
+            ..plain(catalogue::AUTO_CES, Rule::Choice)
+        },
         "MSTL" => plain("mstl", Rule::Choice),
         "MFLES" => plain("mfles", Rule::Choice),
         "AutoARIMA" => plain("auto-arima", Rule::Choice),
