@@ -55,6 +55,8 @@ pub const IMAPA: &str = "imapa";
 pub const AUTO_CES: &str = "auto-ces";
 /// The name of complex exponential smoothing with a given season.
 pub const CES: &str = "ces";
+/// The name of the decomposition of several seasons with an inner model.
+pub const MSTL: &str = "mstl";
 /// The name of the choice among all forms of exponential smoothing.
 pub const AUTO_ETS: &str = "auto-ets";
 /// The name of exponential smoothing of a given form.

@@ -11,6 +11,7 @@ mod backtest;
 mod calibration;
 pub mod catalogue;
 mod checks;
+pub mod decomposition;
 pub mod ensemble;
 pub mod error;
 pub mod forecaster;

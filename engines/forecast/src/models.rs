@@ -6,6 +6,7 @@ pub(crate) mod drift;
 pub mod ets;
 pub(crate) mod intermittent;
 pub(crate) mod local;
+pub(crate) mod mstl;
 pub(crate) mod naive;
 pub(crate) mod naive2;
 pub(crate) mod ridge;

@@ -47,6 +47,7 @@ impl Registry {
         registry.register(catalogue::IMAPA, models::intermittent::construct_imapa);
         registry.register(catalogue::AUTO_CES, models::ces::construct_auto);
         registry.register(catalogue::CES, models::ces::construct);
+        registry.register(catalogue::MSTL, models::mstl::construct);
         registry.register(catalogue::AUTO_ETS, models::ets::models::construct_auto);
         registry.register(catalogue::ETS, models::ets::models::construct_form);
         registry.register(catalogue::HOLT, models::ets::models::construct_holt);

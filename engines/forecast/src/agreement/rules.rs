@@ -120,7 +120,7 @@ pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
             criterion: Box::new(|y, m| Some(ces::Fit::best(y, m, &ces::Season::ALL)?.aicc())),
             ..plain(catalogue::AUTO_CES, Rule::Choice)
         },
-        "MSTL" => plain("mstl", Rule::Choice),
+        "MSTL" => plain(catalogue::MSTL, Rule::Choice),
         "MFLES" => plain("mfles", Rule::Choice),
         "AutoARIMA" => plain("auto-arima", Rule::Choice),
         "ARIMA_111" => {

@@ -4,7 +4,7 @@ use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
 use atsre_domain::model::{Hyperparameters, Setting};
 
 use super::{
-    AUTO_CES, AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, CES, ETS, HOLT, HOLT_WINTERS, OPTIMIZED_THETA, local, settings,
+    AUTO_CES, AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, CES, ETS, HOLT, HOLT_WINTERS, MSTL, OPTIMIZED_THETA, local, settings,
 };
 
 /// Every entry of this family.
@@ -28,6 +28,7 @@ pub(super) fn entries() -> Vec<CatalogueEntry> {
             10.0,
             settings([("season_length", Setting::Integer(0)), ("season", word("full"))]),
         ),
+        mstl(),
         theta(OPTIMIZED_THETA, "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).", 1.5),
         theta(DYNAMIC_THETA, "The Theta method with the trend line of the history so far, on seasonally adjusted data (Fiorucci and others 2016, DSTM).", 1.5),
         theta(DYNAMIC_OPTIMIZED_THETA, "The dynamic Theta method with an optimised θ, on seasonally adjusted data (Fiorucci and others 2016, DOTM).", 1.5),
@@ -100,4 +101,19 @@ fn holt_winters() -> CatalogueEntry {
 fn theta(name: &'static str, description: &'static str, seconds_per_million: f64) -> CatalogueEntry {
     let defaults = settings([("season_length", Setting::Integer(0)), ("decomposition", word("auto"))]);
     CatalogueEntry { minimum_length: 4, ..smoothing(name, description, true, seconds_per_million, defaults) }
+}
+
+fn mstl() -> CatalogueEntry {
+    let entry = smoothing(
+        MSTL,
+        "Seasons of several lengths taken out by repeated STL, and an inner model for the rest (Cleveland and others 1990; Bandara, Hyndman and Bergmeir 2021).",
+        true,
+        20.0,
+        settings([
+            ("season_length", Setting::Integer(0)),
+            ("seasonal_periods", Setting::Integers(Vec::new())),
+            ("inner", word("auto-ets")),
+        ]),
+    );
+    CatalogueEntry { minimum_length: 4, ..entry }
 }
