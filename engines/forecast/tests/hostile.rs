@@ -152,8 +152,11 @@ fn forecasts_scale_with_the_data() {
     let values: Vec<f64> = (0..80).map(|t| 20.0 + (t % 12) as f64 + 3.0 * noise(t)).collect();
     let larger: Vec<f64> = values.iter().map(|v| v * 1e6).collect();
     for model in MODELS {
-        let (plain, scaled) = (forecast(model, &[], &values, 12, 8).unwrap(), forecast(model, &[], &larger, 12, 8).unwrap());
-        let rows = |f: &SeriesForecast| std::iter::once(f.mean.clone()).chain(f.quantiles.clone()).flatten().collect::<Vec<f64>>();
+        let (plain, scaled) =
+            (forecast(model, &[], &values, 12, 8).unwrap(), forecast(model, &[], &larger, 12, 8).unwrap());
+        let rows = |f: &SeriesForecast| {
+            std::iter::once(f.mean.clone()).chain(f.quantiles.clone()).flatten().collect::<Vec<f64>>()
+        };
         for (a, b) in rows(&plain).iter().zip(rows(&scaled)) {
             assert!((b - 1e6 * a).abs() < 20.0 * 1e6 * 1e-4, "{model}: {b} is not 1e6 times {a}");
         }

@@ -85,7 +85,14 @@ impl Smoother {
     }
 
     /// The fit at any position, in or outside of the data, from the window that starts at `left`.
-    fn outside(&self, y: &[f64], position: f64, left: usize, robustness: Option<&[f64]>, weights: &mut Vec<f64>) -> Option<f64> {
+    fn outside(
+        &self,
+        y: &[f64],
+        position: f64,
+        left: usize,
+        robustness: Option<&[f64]>,
+        weights: &mut Vec<f64>,
+    ) -> Option<f64> {
         self.weigh(position, left, robustness, weights).then(|| dot(weights, &y[left..]))
     }
 

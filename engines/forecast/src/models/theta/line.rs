@@ -30,6 +30,9 @@ impl Line {
     pub(super) fn with(self, value: f64) -> Self {
         let n = self.count as f64;
         let mean = (n * self.mean + value) / (n + 1.0);
+        if self.count == 0 {
+            return Self { count: 1, mean: value, intercept: value, slope: 0.0 };
+        }
         let slope = ((n - 1.0) * self.slope + 6.0 * (value - self.mean) / (n + 1.0)) / (n + 2.0);
         Self { count: self.count + 1, mean, intercept: mean - slope * (n + 2.0) / 2.0, slope }
     }
