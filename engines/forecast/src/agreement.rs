@@ -157,7 +157,7 @@ fn judge_model(
         }
         // Rounding of ten digits, and of sums over a whole history.
         let as_good = figures.is_some_and(|(our, their)| our <= their + 1e-6 * their.abs().max(1.0));
-        if !close && !(as_good && counterpart.rule != Rule::Same(tolerance)) {
+        if !(close || as_good && counterpart.rule != Rule::Same(tolerance)) {
             apart += 1;
             reason.get_or_insert_with(|| {
                 let shown = figures.map_or(String::new(), |(o, t)| format!(", criterion {o:.6} against {t:.6}"));

@@ -74,7 +74,7 @@ impl Smoother {
             tricube * robustness.map_or(1.0, |r| r[j])
         }));
         let total: f64 = weights.iter().sum();
-        if !(total > 0.0) {
+        if total.is_nan() || total <= 0.0 {
             return false;
         }
         weights.iter_mut().for_each(|w| *w /= total);
@@ -141,8 +141,8 @@ impl Smoother {
             let to = (from + jump).min(n - 1);
             out[to] = fit(to);
             let (a, b, steps) = (out[from], out[to], (to - from) as f64);
-            for j in from + 1..to {
-                out[j] = a + (b - a) * (j - from) as f64 / steps;
+            for (j, value) in out[from..to].iter_mut().enumerate() {
+                *value = a + (b - a) * j as f64 / steps;
             }
             from = to;
         }

@@ -41,7 +41,7 @@ impl Search<'_> {
             simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
             let spread = simplex[k].1 - simplex[0].1;
             // Infinity less infinity is NaN: nothing to gain either.
-            if count.get() >= self.evaluations || !(spread > self.tolerance) {
+            if count.get() >= self.evaluations || spread.is_nan() || spread <= self.tolerance {
                 let (x, v) = simplex.swap_remove(0);
                 return (x, v);
             }

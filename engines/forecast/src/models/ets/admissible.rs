@@ -38,7 +38,7 @@ fn stable(alpha: f64, beta: f64, gamma: f64, phi: f64, m: usize) -> bool {
         let last = a.len() - 1;
         let reflection = a[last] / a[0];
         // A NaN is not stable either.
-        if !(reflection.abs() < 1.0) {
+        if reflection.is_nan() || reflection.abs() >= 1.0 {
             return false;
         }
         next.truncate(last);

@@ -52,6 +52,19 @@ impl Scaled {
     }
 }
 
+/// What is known before a form is fitted.
+#[derive(Debug)]
+pub(super) struct Given<'a> {
+    /// Initial states to start from.
+    pub(super) states: [States; 2],
+    /// Weights and states of forms with the same season, to start from too.
+    pub(super) related: &'a [&'a Parameters],
+    /// The most starting points.
+    pub(super) attempts: usize,
+    /// The best form so far: a search ends early where it is far behind.
+    pub(super) rival: Option<&'a Fit>,
+}
+
 /// A form fitted to a series by maximum likelihood.
 #[derive(Clone, Debug)]
 pub struct Fit {
@@ -68,29 +81,18 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Fits a form to scaled data; none where it does not suit them. `related` are weights and states of forms with
-    /// the same season, to start from; `attempts` the most starting points; `rival` the best
-    /// form so far, behind which a search ends early.
-    pub(super) fn best(
-        data: &Scaled,
-        m: usize,
-        form: Form,
-        options: &Options,
-        states: &[States; 2],
-        related: &[&Parameters],
-        attempts: usize,
-        rival: Option<&Self>,
-    ) -> Option<Self> {
+    /// Fits a form to scaled data; none where it does not suit them.
+    pub(super) fn best(data: &Scaled, m: usize, form: Form, options: &Options, given: &Given<'_>) -> Option<Self> {
         let y = data.values.as_slice();
         let layout = Layout::new(form, m, options.bounds);
         let mut search = Search::new(layout, y);
-        let starts = candidates(&mut search, states, related);
+        let starts = candidates(&mut search, &given.states, given.related);
         // What minus twice the log-likelihood of the scaled data must come to for the rival's AICc.
-        let goal = rival.map_or(f64::INFINITY, |r| {
+        let goal = given.rival.map_or(f64::INFINITY, |r| {
             let penalty = |form: Form, m: usize| corrected(0.0, form.parameters(m), y.len());
             y.len() as f64 * r.sums.criterion(y.len()) + penalty(r.form, r.season_length) - penalty(form, m)
         });
-        let attempts = if y.len() * layout.count <= CHEAP { attempts } else { 1 };
+        let attempts = if y.len() * layout.count <= CHEAP { given.attempts } else { 1 };
         let mut tried: Vec<Point> = Vec::with_capacity(attempts);
         let mut best: Option<Point> = None;
         for start in starts {

@@ -163,7 +163,7 @@ fn solve(matrix: &mut [f64], right: &mut [f64]) -> Option<()> {
             let rest = row[j] - dot;
             row[j] = if i == j {
                 // A pivot that rounding alone left is none.
-                if !(rest > 1e-14 * row[j].abs()) {
+                if rest.is_nan() || rest <= 1e-14 * row[j].abs() {
                     return None;
                 }
                 rest.sqrt()

@@ -73,13 +73,13 @@ fn seasonal_product(fit: &Fit, horizon: usize) -> Vec<f64> {
         let (l, b) = (fit.state.level, fit.state.growth);
         let mut second = [l * l, l * b, b * b].map(|x| x * state * state);
         let mut first = [l * state, b * state];
-        for h in 0..horizon {
+        for (h, deviation) in out.iter_mut().enumerate() {
             // The forecast's base is level + φ growth.
             let base_square = second[0] + 2.0 * p.phi * second[1] + p.phi * p.phi * second[2];
             let base = first[0] + p.phi * first[1];
             let due = h % m == phase;
             if due {
-                out[h] = ((1.0 + v) * base_square - base * base).max(0.0).sqrt();
+                *deviation = ((1.0 + v) * base_square - base * base).max(0.0).sqrt();
             }
             // x' = F x + ε G x with F = [1 φ; 0 φ] and G x = base (α, β).
             let cross = second[1] + p.phi * second[2];
