@@ -6,10 +6,12 @@
 //!
 //! This crate knows nothing of events, processes or files. Start reading at [`forecaster`], then [`job`].
 
+pub mod agreement;
 mod backtest;
 mod calibration;
 pub mod catalogue;
 mod checks;
+pub mod decomposition;
 pub mod ensemble;
 pub mod error;
 pub mod forecaster;
@@ -17,7 +19,7 @@ mod gaps;
 pub mod job;
 mod linear;
 pub mod metrics;
-mod models;
+pub mod models;
 pub mod registry;
 pub mod settings;
 pub mod significance;

@@ -30,6 +30,28 @@ impl Registry {
         registry.register(catalogue::SEASONAL_NAIVE, models::seasonal_naive::construct);
         registry.register(catalogue::DRIFT, models::drift::construct);
         registry.register(catalogue::THETA, models::theta::construct);
+        registry.register(catalogue::OPTIMIZED_THETA, models::theta::construct_optimized);
+        registry.register(catalogue::DYNAMIC_THETA, models::theta::construct_dynamic);
+        registry.register(catalogue::DYNAMIC_OPTIMIZED_THETA, models::theta::construct_dynamic_optimized);
+        registry.register(catalogue::AUTO_THETA, models::theta::construct_auto);
+        registry.register(catalogue::NAIVE2, models::naive2::construct);
+        registry.register(catalogue::HISTORIC_AVERAGE, models::averages::construct_historic);
+        registry.register(catalogue::WINDOW_AVERAGE, models::averages::construct_window);
+        registry.register(catalogue::ZERO, models::averages::construct_zero);
+        registry.register(catalogue::SES, models::ses::construct);
+        registry.register(catalogue::CROSTON, models::intermittent::construct_croston);
+        registry.register(catalogue::CROSTON_OPTIMIZED, models::intermittent::construct_optimized);
+        registry.register(catalogue::CROSTON_SBA, models::intermittent::construct_sba);
+        registry.register(catalogue::TSB, models::intermittent::construct_tsb);
+        registry.register(catalogue::ADIDA, models::intermittent::construct_adida);
+        registry.register(catalogue::IMAPA, models::intermittent::construct_imapa);
+        registry.register(catalogue::AUTO_CES, models::ces::construct_auto);
+        registry.register(catalogue::CES, models::ces::construct);
+        registry.register(catalogue::MSTL, models::mstl::construct);
+        registry.register(catalogue::AUTO_ETS, models::ets::models::construct_auto);
+        registry.register(catalogue::ETS, models::ets::models::construct_form);
+        registry.register(catalogue::HOLT, models::ets::models::construct_holt);
+        registry.register(catalogue::HOLT_WINTERS, models::ets::models::construct_holt_winters);
         registry.register(catalogue::RIDGE, models::ridge::construct);
         registry
     }

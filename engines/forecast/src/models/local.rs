@@ -10,6 +10,10 @@ use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForeca
 use crate::gaps;
 use crate::settings::Settings;
 
+/// Values of a size in this range can be squared and summed.
+const SMALLEST: f64 = 1e-100;
+const LARGEST: f64 = 1e100;
+
 /// A forecast with normal errors.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NormalForecast {
@@ -56,6 +60,22 @@ impl<M: LocalModel> Local<M> {
         Self { model, season_setting: 1, season_length: Some(1) }
     }
 
+    /// The model's forecast. Values whose squares would leave the number range are brought near 1 for it by a power of
+    /// two, which changes no digit.
+    fn within_range(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
+        let largest = history.iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+        if largest == 0.0 || (SMALLEST..LARGEST).contains(&largest) {
+            return self.model.forecast(history, horizon, season);
+        }
+        let scale = largest.log2().floor().clamp(-1_000.0, 1_000.0).exp2();
+        let scaled: Vec<f64> = history.iter().map(|v| v / scale).collect();
+        let mut forecast = self.model.forecast(&scaled, horizon, season)?;
+        // What still leaves the range, such as a deviation at a far step, stays at its end.
+        let restore = |v: &mut f64| *v = (*v * scale).clamp(-f64::MAX / 16.0, f64::MAX / 16.0);
+        forecast.mean.iter_mut().chain(&mut forecast.deviation).for_each(restore);
+        Ok(forecast)
+    }
+
     fn season(&self, plan: usize) -> usize {
         if self.season_setting > 0 { self.season_setting } else { plan.max(1) }
     }
@@ -95,8 +115,7 @@ impl<M: LocalModel> Forecaster for Local<M> {
                     let (model, item_id) = (M::NAME.to_string(), series.item_id().to_string());
                     return Err(ForecastError::TooShort { model, item_id, length, needed });
                 }
-                let forecast =
-                    self.model.forecast(&history[history.len() - length..], request.horizon, season_length)?;
+                let forecast = self.within_range(&history[history.len() - length..], request.horizon, season_length)?;
                 Ok(SeriesForecast {
                     item_id: series.item_id().to_string(),
                     times: series.future_times(request.horizon)?,
