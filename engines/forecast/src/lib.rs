@@ -27,6 +27,7 @@ pub mod view;
 pub use catalogue::catalogue;
 pub use error::ForecastError;
 pub use forecaster::{FitTask, Forecaster, PredictRequest, Progress, Refit, SeriesForecast, Silent};
+pub use models::arima;
 pub use job::{TrialJob, TrialResult, WindowForecast, run};
 pub use registry::Registry;
 pub use settings::Settings;

@@ -1,8 +1,10 @@
 //! The models, one file each.
 
+pub mod arima;
 pub(crate) mod drift;
 pub(crate) mod local;
 pub(crate) mod naive;
+pub(crate) mod regressors;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
 pub(crate) mod theta;

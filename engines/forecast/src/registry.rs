@@ -31,6 +31,8 @@ impl Registry {
         registry.register(catalogue::DRIFT, models::drift::construct);
         registry.register(catalogue::THETA, models::theta::construct);
         registry.register(catalogue::RIDGE, models::ridge::construct);
+        registry.register(catalogue::ARIMA, models::arima::forecaster::construct);
+        registry.register(catalogue::AUTO_ARIMA, models::arima::forecaster::construct_auto);
         registry
     }
 
