@@ -70,8 +70,12 @@ fn judge(path: &PathBuf, details: bool) {
             }
             count += 1;
             let size = expect.iter().map(|v| v.abs()).sum::<f64>() / h as f64;
-            let difference =
-                forecast.mean.iter().zip(&expect).map(|(a, b)| (a - b).abs() / b.abs().max(0.01 * size)).fold(0.0, f64::max);
+            let difference = forecast
+                .mean
+                .iter()
+                .zip(&expect)
+                .map(|(a, b)| (a - b).abs() / b.abs().max(0.01 * size))
+                .fold(0.0, f64::max);
             let better = fit.log_likelihood() - reference["fit"]["loglik"].as_f64().unwrap_or(f64::NAN);
             near += usize::from(difference < 0.01);
             likely += usize::from(difference < 0.01 || better > -1e-3);

@@ -69,8 +69,6 @@ fn held(seen: &[f64], length: usize) -> Vec<f64> {
 
 /// What a reader should know of covariates that a regression of this kind cannot use.
 pub(crate) fn note(view: &TrainingView<'_>, model: &str) -> Option<String> {
-    let unused: Vec<&str> =
-        view.covariates().filter(|c| c.kind != CovariateKind::Known).map(|c| c.name).collect();
-    (!unused.is_empty())
-        .then(|| format!("{model}: not known over the horizon, and so not used: {}", unused.join(", ")))
+    let unused: Vec<&str> = view.covariates().filter(|c| c.kind != CovariateKind::Known).map(|c| c.name).collect();
+    (!unused.is_empty()).then(|| format!("{model}: not known over the horizon, and so not used: {}", unused.join(", ")))
 }

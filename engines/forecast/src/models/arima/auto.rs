@@ -16,7 +16,8 @@ const BUDGET: usize = 94;
 /// Observations × longest lag up to which the search maximises the exact likelihood; beyond, it minimises the
 /// conditional sum of squares and then judges by the exact likelihood at that point.
 const EXACT_WORK: usize = 8_000;
-/// Models with a root this near the unit circle are refused (Hyndman and Khandakar 2008, §3.2).
+/// Models with a root this near the unit circle are refused (Hyndman and Khandakar 2008, §3.2); those of the seasonal
+/// factors are measured in powers of the season.
 const CLOSEST_ROOT: f64 = 1.01;
 /// Steps of a candidate, which starts from its neighbour's parameters.
 const SEARCH: Effort = Effort { steps: 12, tolerance: 2e-2 };
@@ -117,10 +118,12 @@ impl Search {
             (prepared.scale(), prepared.sample(&order))
         };
         let seasonal = if base.season > 1 { (observed / 3 / base.season).min(MOST.1) } else { 0 };
+        // With a season, longer lags are the seasonal terms' business.
+        let longest = if base.season > 1 { MOST.0.min(base.season - 1) } else { MOST.0 };
         Self {
             base,
             constant_allowed: base.d + base.seasonal_d < 2,
-            most: ((observed / 3).min(MOST.0), seasonal),
+            most: ((observed / 3).min(longest), seasonal),
             regressors: regressors.len(),
             samples: [sample(false), sample(true)],
             tried: BTreeMap::new(),
@@ -199,7 +202,7 @@ impl Search {
         };
         let (parameters, _) = estimation.improve(parameters, criterion, SEARCH);
         let estimate = estimation.judge(parameters)?;
-        if !estimation.arma.roots_outside(CLOSEST_ROOT) {
+        if !estimation.arma.factors_outside(&order, CLOSEST_ROOT) {
             return None;
         }
         let criterion = self.criterion(&order, &estimate, *scale);
@@ -232,7 +235,7 @@ impl Search {
             }
             let Some(estimate) = estimate else { continue };
             let fit = Fit::new(estimation, estimate, prepared);
-            if fit.arma.roots_outside(CLOSEST_ROOT) {
+            if fit.arma.factors_outside(&order, CLOSEST_ROOT) {
                 return Ok(fit);
             }
             fallback = fallback.or(Some(fit));

@@ -10,6 +10,7 @@ pub(super) struct Autocovariance {
     autoregression: Vec<f64>,
     filter: Vec<(usize, f64)>,
     products: Vec<f64>,
+    response: Vec<f64>,
     /// γ₀, γ₁, …, γ of the reach.
     pub(super) values: Vec<f64>,
 }
@@ -44,11 +45,26 @@ impl Autocovariance {
         self.values.extend((0..=reach).map(|k| self.products[0] * self.autoregression[k]));
         for (distance, product) in self.products.iter().enumerate().skip(1).filter(|(_, c)| **c != 0.0) {
             for (k, value) in self.values.iter_mut().enumerate() {
-                *value +=
-                    product * (self.autoregression[k + distance] + self.autoregression[k.abs_diff(distance)]);
+                *value += product * (self.autoregression[k + distance] + self.autoregression[k.abs_diff(distance)]);
             }
         }
         self.values[0].is_finite() && self.values[0] > 0.0
+    }
+
+    /// The covariances of a value with what it and those before it contribute to the next values:
+    /// Σ φⱼ γⱼ₋ᵢ + θⱼ ψⱼ₋ᵢ over j ≥ i, for each i. After [`Self::compute`].
+    pub(super) fn state(&mut self, arma: &Arma, out: &mut Vec<f64>) {
+        let reach = arma.phi.len();
+        responses(arma, reach, &mut self.response);
+        out.clear();
+        out.resize(reach, 0.0);
+        for (terms, covariances) in [(&arma.autoregressive, &self.values), (&arma.moving_average, &self.response)] {
+            for (lag, coefficient) in terms {
+                for (value, covariance) in out[..*lag].iter_mut().zip(covariances[..*lag].iter().rev()) {
+                    *value += coefficient * covariance;
+                }
+            }
+        }
     }
 
     fn step_down(&mut self, phi: &[f64]) -> bool {
@@ -80,6 +96,18 @@ impl Autocovariance {
             self.autoregression.push(next);
         }
         true
+    }
+}
+
+/// ψ₀, ψ₁, …: what an innovation does to the values after it, as many as asked for and at least one.
+pub(super) fn responses(arma: &Arma, count: usize, out: &mut Vec<f64>) {
+    out.clear();
+    out.push(1.0);
+    for k in 1..count {
+        let own = arma.theta.get(k - 1).copied().unwrap_or(0.0);
+        let lags = arma.autoregressive.iter().take_while(|(lag, _)| *lag <= k);
+        let next = own + lags.map(|(lag, phi)| phi * out[k - lag]).sum::<f64>();
+        out.push(next);
     }
 }
 

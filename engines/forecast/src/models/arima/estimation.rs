@@ -116,7 +116,12 @@ impl<'a> Estimation<'a> {
     }
 
     /// Improves parameters; returns them with the sum of squares.
-    pub(super) fn improve(&mut self, mut parameters: Vec<f64>, criterion: Criterion, effort: Effort) -> (Vec<f64>, f64) {
+    pub(super) fn improve(
+        &mut self,
+        mut parameters: Vec<f64>,
+        criterion: Criterion,
+        effort: Effort,
+    ) -> (Vec<f64>, f64) {
         self.criterion = criterion;
         let sum = minimise(self, &mut parameters, effort);
         (parameters, sum)
@@ -135,12 +140,7 @@ impl<'a> Estimation<'a> {
         // `sum` has the determinant in it, by its n-th root.
         let floor = sum.max(1e-28 * n);
         let log_likelihood = -0.5 * n * ((std::f64::consts::TAU * floor / n).ln() + 1.0);
-        Some(Estimate {
-            parameters,
-            log_likelihood,
-            sum_of_squares: sum * (-log_determinant / n).exp(),
-            count,
-        })
+        Some(Estimate { parameters, log_likelihood, sum_of_squares: sum * (-log_determinant / n).exp(), count })
     }
 
     fn pass(&mut self, parameters: &[f64]) -> Option<Pass> {

@@ -1,5 +1,6 @@
 //! A model on a series: scaled, differenced, estimated, and forecast from.
 
+use super::autocovariance::responses;
 use super::differencing;
 use super::estimation::{Criterion, Estimate, Estimation, Sample};
 use super::innovations::Innovations;
@@ -163,7 +164,9 @@ pub(super) fn normalised(mut order: Order) -> Order {
 
 pub(super) fn check(values: &[f64], regressors: &[Vec<f64>], order: &Order) -> Result<(), ForecastError> {
     let observed = values.iter().filter(|v| v.is_finite()).count();
-    let needed = order.lost() + order.terms() + usize::from(order.constant) + regressors.len() + 1;
+    let spent = order.terms() + usize::from(order.constant) + regressors.len();
+    // A mean alone needs no more than the one value that it is.
+    let needed = order.lost() + if spent == 1 && order.terms() == 0 { 1 } else { spent + 1 };
     if observed < needed {
         return Err(failure(format!("{order} needs {needed} observations, and there are {observed}")));
     }
@@ -292,7 +295,8 @@ impl Fit {
         filter.exact(&self.arma, &[differences], &mut out);
         let ahead = filter.forecast(&self.arma, n, horizon);
         let mean = differencing::undone(&errors, &ahead, &coefficients);
-        let response = super::missing::responses(&self.arma, horizon);
+        let mut response = Vec::with_capacity(horizon);
+        responses(&self.arma, horizon, &mut response);
         let response = differencing::undone(&vec![0.0; coefficients.len()], &response[..horizon], &coefficients);
         let mut variance = 0.0;
         let variances = response.iter().map(|psi| {

@@ -1,7 +1,7 @@
 //! Exact innovations of an ARMA process without missing values, in time linear in the longest lag.
 //!
-//! The state is what the infinite past would predict of the next values, so that a step of the companion matrix is a
-//! shift in a buffer. Its covariance is never formed: the gain and the innovation variance follow the Chandrasekhar
+//! The state is what the past contributes to the next values, so that a step of the companion matrix is a shift in a
+//! buffer. Its covariance is never formed: the gain and the innovation variance follow the Chandrasekhar
 //! recursions (Morf, Sidhu and Kailath 1974; for ARMA models Mélard 1984, AS 197), whose increments have rank one
 //! because the process starts stationary. Once the variance has come down to that of the noise, only the lags that are
 //! there cost anything.
@@ -51,8 +51,7 @@ impl Innovations {
         self.prepare(n, reach, columns.len());
         let first = self.autocovariance.values[0];
         let mut variance = first;
-        self.gain.clear();
-        self.gain.extend_from_slice(&self.autocovariance.values[1..]);
+        self.autocovariance.state(arma, &mut self.gain);
         self.increment.clear();
         self.increment.resize(n + reach + 1, 0.0);
         self.increment[..reach].copy_from_slice(&self.gain);

@@ -63,7 +63,8 @@ pub(super) fn minimise(residuals: &mut impl Residuals, parameters: &mut [f64], e
         let before = sum;
         for _ in 0..ATTEMPTS {
             let mut system = gram.clone();
-            (0..count).for_each(|i| system[i * count + i] += damping * gram[i * count + i] + 1e-10 * before.max(1e-300));
+            (0..count)
+                .for_each(|i| system[i * count + i] += damping * gram[i * count + i] + 1e-10 * before.max(1e-300));
             let Some(factor) = Cholesky::new(system, count) else {
                 damping *= 10.0;
                 continue;

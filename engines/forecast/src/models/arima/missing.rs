@@ -5,7 +5,7 @@
 //! Missing values are steps without an update. Cost is quadratic in the state: this filter serves series with gaps,
 //! [`super::innovations`] the others.
 
-use super::autocovariance::Autocovariance;
+use super::autocovariance::{Autocovariance, responses};
 use super::innovations::Pass;
 use super::polynomial::Arma;
 
@@ -14,7 +14,7 @@ const DIFFUSE: f64 = 1e7;
 /// Innovations with a variance above this are decided by the prior.
 const UNINFORMED: f64 = 1e4;
 
-/// The state: what the infinite past would predict of the next differences, then the last levels.
+/// The state: what the past contributes to the next differences, then the last levels.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MissingFilter {
     autocovariance: Autocovariance,
@@ -111,7 +111,8 @@ impl MissingFilter {
         if !self.autocovariance.compute(arma) {
             return false;
         }
-        let response = responses(arma, reach);
+        let mut response = Vec::new();
+        responses(arma, reach, &mut response);
         let gamma = &self.autocovariance.values;
         self.covariance.clear();
         self.covariance.resize(order * order, 0.0);
@@ -122,6 +123,22 @@ impl MissingFilter {
                 let value = gamma[j - i] - coming;
                 self.covariance[i * order + j] = value;
                 self.covariance[j * order + i] = value;
+            }
+        }
+        // A prediction is what the past contributes and what earlier predictions do; those are taken out again, first
+        // from the rows, then from the columns, the latest first.
+        for i in (0..reach).rev() {
+            for (lag, phi) in arma.autoregressive.iter().take_while(|(lag, _)| *lag <= i) {
+                for j in 0..reach {
+                    self.covariance[i * order + j] -= phi * self.covariance[(i - lag) * order + j];
+                }
+            }
+        }
+        for j in (0..reach).rev() {
+            for (lag, phi) in arma.autoregressive.iter().take_while(|(lag, _)| *lag <= j) {
+                for i in 0..reach {
+                    self.covariance[i * order + j] -= phi * self.covariance[i * order + j - lag];
+                }
             }
         }
         (reach..order).for_each(|i| self.covariance[i * order + i] = DIFFUSE);
@@ -193,18 +210,6 @@ impl MissingFilter {
         }
         variance
     }
-}
-
-/// ψ₀ … of the stationary part, as many as asked for.
-pub(super) fn responses(arma: &Arma, count: usize) -> Vec<f64> {
-    let mut response = vec![0.0; count.max(1)];
-    response[0] = 1.0;
-    for k in 1..response.len() {
-        let own = arma.theta.get(k - 1).copied().unwrap_or(0.0);
-        let lags = arma.autoregressive.iter().take_while(|(lag, _)| *lag <= k);
-        response[k] = own + lags.map(|(lag, phi)| phi * response[k - lag]).sum::<f64>();
-    }
-    response
 }
 
 #[cfg(test)]

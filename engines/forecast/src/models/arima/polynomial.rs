@@ -29,12 +29,7 @@ impl Arma {
         let (p, q, m) = (order.p, order.q, order.season);
         let (autoregressive, moving_average) = parameters.split_at(p + order.seasonal_p);
         self.factors.clear();
-        for part in [
-            &autoregressive[..p],
-            &autoregressive[p..],
-            &moving_average[..q],
-            &moving_average[q..],
-        ] {
+        for part in [&autoregressive[..p], &autoregressive[p..], &moving_average[..q], &moving_average[q..]] {
             let start = self.factors.len();
             self.factors.extend(part.iter().map(|u| u.tanh()));
             from_partial(&mut self.factors[start..], &mut self.scratch);
@@ -53,18 +48,20 @@ impl Arma {
         self.factors.iter().enumerate().map(|(i, c)| if i < ar { *c } else { -c }).collect()
     }
 
-    /// Whether every root of both polynomials lies outside the circle of this radius.
-    pub(super) fn roots_outside(&self, radius: f64) -> bool {
-        let outside = |coefficients: &[(usize, f64)], sign: f64| {
-            let degree = coefficients.iter().map(|(lag, _)| *lag).max().unwrap_or(0);
-            let mut scaled = vec![0.0; degree];
-            for &(lag, value) in coefficients {
-                let exponent = i32::try_from(lag).unwrap_or(i32::MAX);
-                scaled[lag - 1] = sign * value * radius.powi(exponent);
-            }
-            is_stationary(scaled)
-        };
-        outside(&self.autoregressive, 1.0) && outside(&self.moving_average, -1.0)
+    /// Whether every root of every factor, the seasonal ones in powers of the season, lies outside the circle of this
+    /// radius.
+    pub(super) fn factors_outside(&self, order: &Order, radius: f64) -> bool {
+        let mut rest = self.factors.as_slice();
+        [order.p, order.seasonal_p, order.q, order.seasonal_q].into_iter().all(|length| {
+            let (own, after) = rest.split_at(length);
+            rest = after;
+            let mut scale = 1.0;
+            let scaled = own.iter().map(|c| {
+                scale *= radius;
+                c * scale
+            });
+            is_stationary(scaled.collect())
+        })
     }
 }
 
@@ -128,8 +125,8 @@ mod tests {
         let order = Order::new(3, 0, 2).seasonal(1, 0, 1, 4);
         let mut arma = Arma::default();
         arma.set(&order, &[1.0, -2.0, 0.5, 1.5, -1.0, 2.5, 0.3]);
-        assert!(arma.roots_outside(1.0));
-        assert!(!arma.roots_outside(1.5));
+        assert!(arma.factors_outside(&order, 1.0));
+        assert!(!arma.factors_outside(&order, 1.5));
         assert_eq!(arma.phi.len(), 7);
     }
 
@@ -141,6 +138,6 @@ mod tests {
         arma.set(&order, &[0.5_f64.atanh(), 0.25_f64.atanh()]);
         let expect = [0.5, 0.0, 0.0, 0.25, -0.125];
         assert!(arma.phi.iter().zip(expect).all(|(a, b)| (a - b).abs() < 1e-15));
-        assert!(!arma.roots_outside(4.0_f64.powf(0.25) + 1e-9) && arma.roots_outside(4.0_f64.powf(0.25) - 1e-9));
+        assert!(!arma.factors_outside(&order, 2.0 + 1e-9) && arma.factors_outside(&order, 2.0 - 1e-9));
     }
 }

@@ -1,11 +1,11 @@
 //! How strong a season is, by a decomposition with loess (STL; Cleveland, Cleveland, McRae and Terpenning 1990).
 //!
-//! Only what the measure needs: inner loops, no robustness weights.
+//! Only what the measure needs: inner loops, no robustness weights; the seasonal smoother is locally constant.
 
 /// The span of the seasonal smoother, in cycles.
 const SEASONAL_SPAN: usize = 11;
 /// Inner loops.
-const LOOPS: usize = 2;
+const LOOPS: usize = 5;
 
 /// F = max(0, 1 − var(remainder) / var(season + remainder)) (Wang, Smith and Hyndman 2006, §3.2): 0 for none, 1 for
 /// nothing else. Zero where there are fewer than two cycles.
@@ -25,7 +25,7 @@ pub(super) fn seasonal_strength(values: &[f64], season: usize) -> f64 {
             scratch.clear();
             scratch.extend((phase..n).step_by(season).map(|t| values[t] - trend[t]));
             for k in 0..scratch.len() + 2 {
-                cycle[phase + k * season] = loess(&scratch, SEASONAL_SPAN, k as f64 - 1.0);
+                cycle[phase + k * season] = loess(&scratch, SEASONAL_SPAN, k as f64 - 1.0, Degree::Constant);
             }
         }
         let low = moving_average(&moving_average(&moving_average(&cycle, season), season), 3);
@@ -39,7 +39,9 @@ pub(super) fn seasonal_strength(values: &[f64], season: usize) -> f64 {
     let remainder: Vec<f64> = (0..n).map(|t| values[t] - seasonal[t] - trend[t]).collect();
     let both: Vec<f64> = (0..n).map(|t| values[t] - trend[t]).collect();
     let whole = variance(&both);
-    if whole > 0.0 { (1.0 - variance(&remainder) / whole).clamp(0.0, 1.0) } else { 0.0 }
+    // Beside the level's own rounding there may be nothing.
+    let largest = values.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+    if whole > (1e-12 * largest).powi(2) { (1.0 - variance(&remainder) / whole).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 fn odd(span: usize) -> usize {
@@ -60,7 +62,7 @@ fn moving_average(values: &[f64], span: usize) -> Vec<f64> {
 fn smoothed(values: &[f64], span: usize) -> Vec<f64> {
     let (n, half) = (values.len(), span / 2);
     if span >= n {
-        return (0..n).map(|t| loess(values, span, t as f64)).collect();
+        return (0..n).map(|t| loess(values, span, t as f64, Degree::Line)).collect();
     }
     let reach = (half as f64).max(1.0);
     let weights: Vec<f64> = (0..span).map(|i| tricube((i as f64 - half as f64) / reach)).collect();
@@ -69,7 +71,9 @@ fn smoothed(values: &[f64], span: usize) -> Vec<f64> {
         let window = &values[t - half..=t + half];
         window.iter().zip(&weights).map(|(v, w)| v * w).sum::<f64>() / total
     };
-    (0..n).map(|t| if t >= half && t + half < n { inside(t) } else { loess(values, span, t as f64) }).collect()
+    (0..n)
+        .map(|t| if t >= half && t + half < n { inside(t) } else { loess(values, span, t as f64, Degree::Line) })
+        .collect()
 }
 
 fn tricube(distance: f64) -> f64 {
@@ -84,8 +88,15 @@ fn tricube(distance: f64) -> f64 {
     }
 }
 
-/// The local line at `x` through its nearest `span` of the points 0, 1, 2, ….
-fn loess(values: &[f64], span: usize, x: f64) -> f64 {
+/// What is fitted around a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Degree {
+    Constant,
+    Line,
+}
+
+/// The local fit at `x` to its nearest `span` of the points 0, 1, 2, ….
+fn loess(values: &[f64], span: usize, x: f64, degree: Degree) -> f64 {
     let n = values.len();
     let width = span.min(n);
     let first = ((x - (width - 1) as f64 / 2.0).round().max(0.0) as usize).min(n - width);
@@ -114,7 +125,11 @@ fn loess(values: &[f64], span: usize, x: f64) -> f64 {
         moment += weight * (at - centre) * (at - centre);
         slope += weight * (at - centre) * value;
     }
-    if moment.sqrt() > 0.001 * (n - 1) as f64 { mean + slope / moment * (x - centre) } else { mean }
+    if degree == Degree::Line && moment.sqrt() > 0.001 * (n - 1) as f64 {
+        mean + slope / moment * (x - centre)
+    } else {
+        mean
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +139,8 @@ mod tests {
     #[test]
     fn a_season_is_strong_and_noise_is_not() {
         let noise = |t: usize| ((t * 7919 + 13) % 101) as f64 / 101.0 - 0.5;
-        let season: Vec<f64> = (0..96).map(|t| 5.0 * (t as f64 / 12.0 * std::f64::consts::TAU).sin() + noise(t)).collect();
+        let season: Vec<f64> =
+            (0..96).map(|t| 5.0 * (t as f64 / 12.0 * std::f64::consts::TAU).sin() + noise(t)).collect();
         let rough: Vec<f64> = (0..96).map(noise).collect();
         assert!(seasonal_strength(&season, 12) > 0.95);
         assert!(seasonal_strength(&rough, 12) < 0.6);
