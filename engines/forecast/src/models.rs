@@ -1,6 +1,7 @@
 //! The models, one file each.
 
 pub mod arima;
+pub mod direct;
 pub(crate) mod drift;
 pub(crate) mod local;
 pub(crate) mod naive;

@@ -17,6 +17,8 @@ mod polynomial;
 mod strength;
 mod unit_root;
 
+pub(crate) use least_squares::dot;
+
 pub use auto::auto;
 pub use fit::{Fit, Prediction, fit};
 pub use order::Order;
