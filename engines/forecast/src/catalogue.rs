@@ -30,6 +30,8 @@ pub const NLINEAR: &str = "nlinear";
 pub const DLINEAR: &str = "dlinear";
 /// The name of the linear map of the lags' low frequencies.
 pub const FITS: &str = "fits";
+/// The name of the level times shape model.
+pub const RANK_ONE: &str = "rank-one";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
 
@@ -44,7 +46,7 @@ pub const NON_NEGATIVE: &str = "non_negative";
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
     let mut entries = vec![naive(), drift(), seasonal_naive(), theta(), ridge()];
-    entries.extend([nlinear(), dlinear(), fits(), arima(), auto_arima()]);
+    entries.extend([rank_one(), nlinear(), dlinear(), fits(), arima(), auto_arima()]);
     entries.push(nhits());
     entries
 }
@@ -200,6 +202,20 @@ fn auto_arima() -> CatalogueEntry {
         known_covariates: true,
         seasonal: true,
         cost: DeclaredCost { seconds_per_million: 150.0, bytes_per_observation: 512, ..entry.cost },
+        defaults: settings([("season_length", Setting::Integer(0))]),
+        ..entry
+    }
+}
+
+fn rank_one() -> CatalogueEntry {
+    let entry = local(
+        RANK_ONE,
+        "The level of each cycle times the shape of the season, a rank-one matrix; levels by ridge regression on past levels (Honda 2026).",
+        Family::Linear,
+    );
+    CatalogueEntry {
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 2.0, bytes_per_observation: 96, ..entry.cost },
         defaults: settings([("season_length", Setting::Integer(0))]),
         ..entry
     }

@@ -5,6 +5,7 @@ pub mod direct;
 pub(crate) mod drift;
 pub(crate) mod local;
 pub(crate) mod naive;
+pub(crate) mod rank_one;
 pub(crate) mod regressors;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;

@@ -36,6 +36,7 @@ impl Registry {
         registry.register(catalogue::NLINEAR, models::direct::forecaster::construct_nlinear);
         registry.register(catalogue::DLINEAR, models::direct::forecaster::construct_dlinear);
         registry.register(catalogue::FITS, models::direct::forecaster::construct_fits);
+        registry.register(catalogue::RANK_ONE, models::rank_one::construct);
         registry
     }
 
