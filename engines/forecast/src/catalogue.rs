@@ -32,6 +32,10 @@ pub const DLINEAR: &str = "dlinear";
 pub const FITS: &str = "fits";
 /// The name of the level times shape model.
 pub const RANK_ONE: &str = "rank-one";
+/// The name of the regression on Fourier terms with ARIMA errors.
+pub const HARMONIC_REGRESSION: &str = "harmonic-regression";
+/// The name of the additive model of a bent line, seasons and regressors.
+pub const ADDITIVE: &str = "additive";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
 
@@ -46,7 +50,16 @@ pub const NON_NEGATIVE: &str = "non_negative";
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
     let mut entries = vec![naive(), drift(), seasonal_naive(), theta(), ridge()];
-    entries.extend([rank_one(), nlinear(), dlinear(), fits(), arima(), auto_arima()]);
+    entries.extend([
+        rank_one(),
+        additive(),
+        nlinear(),
+        dlinear(),
+        fits(),
+        arima(),
+        auto_arima(),
+        harmonic_regression(),
+    ]);
     entries.push(nhits());
     entries
 }
@@ -203,6 +216,37 @@ fn auto_arima() -> CatalogueEntry {
         seasonal: true,
         cost: DeclaredCost { seconds_per_million: 150.0, bytes_per_observation: 512, ..entry.cost },
         defaults: settings([("season_length", Setting::Integer(0))]),
+        ..entry
+    }
+}
+
+fn harmonic_regression() -> CatalogueEntry {
+    let entry = local(
+        HARMONIC_REGRESSION,
+        "Dynamic harmonic regression: Fourier terms for several seasons, their number by the corrected Akaike criterion, with ARIMA errors (Young, Pedregal and Tych 1999); the known covariates are regressors.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 250.0, bytes_per_observation: 1_024, ..entry.cost },
+        defaults: settings([("seasonal_periods", Setting::Integers(Vec::new()))]),
+        ..entry
+    }
+}
+
+fn additive() -> CatalogueEntry {
+    let entry = local(
+        ADDITIVE,
+        "A piecewise linear trend, Fourier seasons and the known covariates, added (Taylor and Letham 2018), by ridge regression in closed form.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        minimum_length: 4,
+        cost: DeclaredCost { seconds_per_million: 15.0, bytes_per_observation: 1_024, ..entry.cost },
+        defaults: settings([("seasonal_periods", Setting::Integers(Vec::new())), ("changes", Setting::Integer(25))]),
         ..entry
     }
 }

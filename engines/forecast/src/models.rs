@@ -1,5 +1,6 @@
 //! The models, one file each.
 
+pub(crate) mod additive;
 pub mod arima;
 pub mod direct;
 pub(crate) mod drift;

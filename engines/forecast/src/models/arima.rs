@@ -9,6 +9,7 @@ mod differencing;
 mod estimation;
 mod fit;
 pub(crate) mod forecaster;
+mod harmonic;
 mod innovations;
 mod least_squares;
 mod missing;
@@ -21,6 +22,7 @@ pub(crate) use least_squares::dot;
 
 pub use auto::auto;
 pub use fit::{Fit, Prediction, fit};
+pub use harmonic::{Harmonic, harmonic};
 pub use order::Order;
 
 use crate::gaps;

@@ -85,7 +85,7 @@ pub fn auto(values: &[f64], regressors: &[Vec<f64>], season: usize) -> Result<Fi
 }
 
 /// What a linear regression on the regressors leaves.
-fn regression_errors(values: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
+pub(super) fn regression_errors(values: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
     if regressors.is_empty() || regressors.iter().any(|r| r.len() != values.len()) {
         return values.to_vec();
     }

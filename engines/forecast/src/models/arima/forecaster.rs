@@ -20,6 +20,16 @@ enum Choice {
     Fixed(Order),
     /// By the stepwise search.
     Stepwise,
+    /// By the stepwise search on the errors of a regression on Fourier terms.
+    Harmonic,
+}
+
+/// The seasons set, and the one in use once fitted.
+#[derive(Clone, Debug, Default)]
+struct Season {
+    setting: usize,
+    periods: Vec<usize>,
+    fitted: Option<usize>,
 }
 
 /// ARIMA with the known covariates as regressors, each series by itself.
@@ -27,8 +37,7 @@ enum Choice {
 struct Arima {
     name: &'static str,
     choice: Choice,
-    season_setting: usize,
-    season: Option<usize>,
+    season: Season,
     notes: Vec<String>,
 }
 
@@ -52,14 +61,22 @@ pub(crate) fn construct_auto(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, Fo
     build(catalogue::AUTO_ARIMA, Choice::Stepwise, &settings)
 }
 
+/// Builds the dynamic harmonic regression.
+pub(crate) fn construct_harmonic(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
+    let settings = Settings::resolve(&catalogue::entry(catalogue::HARMONIC_REGRESSION)?, spec)?;
+    let periods = settings.sizes("seasonal_periods", 2..=100_000)?;
+    let season = Season { periods, ..Season::default() };
+    Ok(Box::new(Arima { name: catalogue::HARMONIC_REGRESSION, choice: Choice::Harmonic, season, notes: Vec::new() }))
+}
+
 fn build(name: &'static str, choice: Choice, settings: &Settings) -> Result<Box<dyn Forecaster>, ForecastError> {
-    let season_setting = settings.size("season_length", 0..=10_000)?;
-    Ok(Box::new(Arima { name, choice, season_setting, season: None, notes: Vec::new() }))
+    let season = Season { setting: settings.size("season_length", 0..=10_000)?, ..Season::default() };
+    Ok(Box::new(Arima { name, choice, season, notes: Vec::new() }))
 }
 
 impl Arima {
     fn season(&self, plan: usize) -> usize {
-        if self.season_setting > 0 { self.season_setting } else { plan.max(1) }
+        if self.season.setting > 0 { self.season.setting } else { plan.max(1) }
     }
 
     fn predict_one(
@@ -72,6 +89,10 @@ impl Arima {
         let fit = match self.choice {
             Choice::Fixed(order) => super::fit(values, &regressors.past, Order { season, ..order })?,
             Choice::Stepwise => super::auto(values, &regressors.past, season)?,
+            Choice::Harmonic => {
+                let (past, future) = (&regressors.past, &regressors.future);
+                return Ok(super::harmonic(values, past, future, &self.season.periods, horizon)?.prediction);
+            }
         };
         fit.forecast(horizon, &regressors.future)
     }
@@ -88,7 +109,7 @@ impl Forecaster for Arima {
 
     fn minimum_length(&self, _horizon: usize, season_length: usize) -> usize {
         match self.choice {
-            Choice::Stepwise => 2,
+            Choice::Stepwise | Choice::Harmonic => 2,
             Choice::Fixed(order) => {
                 let order = super::fit::normalised(Order { season: self.season(season_length), ..order });
                 order.lost() + order.terms() + usize::from(order.constant) + 2
@@ -98,13 +119,20 @@ impl Forecaster for Arima {
 
     fn fit(&mut self, task: &FitTask<'_>) -> Result<(), ForecastError> {
         task.progress.check()?;
-        self.season = Some(self.season(task.season_length));
+        self.season.fitted = Some(self.season(task.season_length));
+        if self.season.periods.is_empty() {
+            // The plan's season, and those of the calendar that are multiples of it: the week of hourly data.
+            let calendar = task.view.frequency().calendar_periods().into_iter().map(|p| p as usize);
+            let base = task.season_length;
+            self.season.periods = calendar.filter(|p| base > 1 && p.is_multiple_of(base)).collect();
+            self.season.periods.push(base);
+        }
         self.notes = regressors::note(task.view, self.name).into_iter().collect();
         Ok(())
     }
 
     fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError> {
-        let season = self.season.ok_or_else(|| ForecastError::NotFitted(self.name.to_string()))?;
+        let season = self.season.fitted.ok_or_else(|| ForecastError::NotFitted(self.name.to_string()))?;
         let scores = standard_normal_quantiles(request.quantile_levels)?;
         (0..request.view.len())
             .into_par_iter()
