@@ -21,8 +21,6 @@ const SPANS: [usize; 6] = [3, 5, 8, 13, 26, 52];
 const JUDGED: usize = 13;
 /// How often row and column factors are improved in turn.
 const ITERATIONS: usize = 4;
-/// A series whose smallest value is below this share of its mean size is moved up.
-const SMALLEST: f64 = 0.0;
 
 /// The rank-one model.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +48,7 @@ impl LocalModel for RankOne {
         let season = if values.len() < 3 * season { 1 } else { season.max(1) };
         let lowest = values.iter().fold(f64::INFINITY, |a, v| a.min(v / largest));
         let size = values.iter().map(|v| (v / largest).abs()).sum::<f64>() / values.len() as f64;
-        let shift = if lowest < SMALLEST * size { size - lowest } else { 0.0 };
+        let shift = if lowest < 0.0 { size - lowest } else { 0.0 };
         let cycles = values.len() / season;
         let start = values.len() - cycles * season;
         let table: Vec<f64> = values[start..].iter().map(|v| v / largest + shift).collect();
@@ -122,7 +120,7 @@ fn shape(rows: &[&[f64]]) -> Vec<f64> {
             sums.iter_mut().zip(*row).for_each(|(s, v)| *s += level * v);
         }
         let mean = sums.iter().sum::<f64>() / season as f64;
-        if !(mean > 0.0) {
+        if mean.is_nan() || mean <= 0.0 {
             return vec![1.0; season];
         }
         shape = sums.iter().map(|s| s / mean).collect();

@@ -78,7 +78,7 @@ impl Autocovariance {
             let (lower, own) = self.predictors.split_at_mut(start(order));
             let partial = own[order - 1];
             let left = 1.0 - partial * partial;
-            if !(left > 0.0) {
+            if left.is_nan() || left <= 0.0 {
                 return false;
             }
             variance /= left;

@@ -84,7 +84,7 @@ pub(super) fn minimise(residuals: &mut impl Residuals, parameters: &mut [f64], e
             damping *= 8.0;
         }
         let gained = 0.5 * length as f64 * (before / sum.max(f64::MIN_POSITIVE)).ln();
-        if !(gained > effort.tolerance) || sum <= 1e-26 * length as f64 {
+        if gained.is_nan() || gained <= effort.tolerance || sum <= 1e-26 * length as f64 {
             break;
         }
     }

@@ -81,7 +81,7 @@ fn from_partial(values: &mut [f64], scratch: &mut Vec<f64>) {
 fn is_stationary(mut values: Vec<f64>) -> bool {
     let mut before = Vec::with_capacity(values.len());
     while let Some(partial) = values.pop() {
-        if !(partial.abs() < 1.0) {
+        if partial.is_nan() || partial.abs() >= 1.0 {
             return false;
         }
         before.clear();

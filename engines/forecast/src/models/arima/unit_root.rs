@@ -25,8 +25,8 @@ pub(super) fn seasonal(values: &[f64], season: usize) -> usize {
 /// First differences of a series without gaps: until the test no longer refuses a stationary level.
 pub(super) fn first(values: &[f64]) -> usize {
     let mut current = values.to_vec();
-    for count in 0..MOST {
-        if current.len() < 3 || is_constant(&current) || kpss(&current) <= CRITICAL[count] {
+    for (count, critical) in CRITICAL.iter().enumerate() {
+        if current.len() < 3 || is_constant(&current) || kpss(&current) <= *critical {
             return count;
         }
         current = differences(&current, 1, 0, 1);
@@ -40,7 +40,7 @@ pub(super) fn first(values: &[f64]) -> usize {
 /// Whether all values are the same, up to rounding.
 pub(super) fn is_constant(values: &[f64]) -> bool {
     let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-    !(high - low > 1e-12 * high.abs().max(low.abs()))
+    high - low <= 1e-12 * high.abs().max(low.abs())
 }
 
 /// The statistic of level stationarity, with Bartlett weights over ⌊3 √n / 13⌋ lags.

@@ -123,18 +123,18 @@ impl Moments {
         let step_means: Vec<f64> = steps.iter().map(|h| mean(lags + h)).collect();
         let anchored = |raw: f64, i: usize, j: usize| raw - with_anchor[i] - with_anchor[j] + own;
         let mut gram = vec![0.0; lags * lags];
-        for i in 0..lags {
-            for j in i..lags {
-                let value = anchored(self.product(i, j), i, j) - count * lag_means[i] * lag_means[j];
+        for (i, row_mean) in lag_means.iter().enumerate() {
+            for (j, column_mean) in lag_means.iter().enumerate().skip(i) {
+                let value = anchored(self.product(i, j), i, j) - count * row_mean * column_mean;
                 gram[i * lags + j] = value;
                 gram[j * lags + i] = value;
             }
         }
         let mut products = Vec::with_capacity(lags * steps.len());
-        for i in 0..lags {
+        for (i, row_mean) in lag_means.iter().enumerate() {
             products.extend(steps.iter().zip(&step_means).map(|(h, step_mean)| {
                 let j = lags + h;
-                anchored(self.products[i * reach + j], i, j) - count * lag_means[i] * step_mean
+                anchored(self.products[i * reach + j], i, j) - count * row_mean * step_mean
             }));
         }
         let squares = steps.iter().zip(&step_means).map(|(h, step_mean)| {
