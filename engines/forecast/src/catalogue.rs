@@ -67,6 +67,22 @@ pub const HOLT: &str = "holt";
 pub const HOLT_WINTERS: &str = "holt-winters";
 /// The name of the direct ridge autoregression.
 pub const RIDGE: &str = "ridge";
+/// The name of the seasonal ARIMA model with set orders.
+pub const ARIMA: &str = "arima";
+/// The name of the seasonal ARIMA model that searches its orders.
+pub const AUTO_ARIMA: &str = "auto-arima";
+/// The name of the linear map of the lags less the last of them.
+pub const NLINEAR: &str = "nlinear";
+/// The name of the linear map of the lags' trend and remainder.
+pub const DLINEAR: &str = "dlinear";
+/// The name of the linear map of the lags' low frequencies.
+pub const FITS: &str = "fits";
+/// The name of the level times shape model.
+pub const RANK_ONE: &str = "rank-one";
+/// The name of the regression on Fourier terms with ARIMA errors.
+pub const HARMONIC_REGRESSION: &str = "harmonic-regression";
+/// The name of the additive model of a bent line, seasons and regressors.
+pub const ADDITIVE: &str = "additive";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
 
@@ -83,6 +99,7 @@ pub fn catalogue() -> Vec<CatalogueEntry> {
     let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()];
     all.extend(simple::entries());
     all.extend(smoothing::entries());
+    all.extend([rank_one(), additive(), nlinear(), dlinear(), fits(), arima(), auto_arima(), harmonic_regression()]);
     // The cheapest first; equals stay in the order above.
     let cost = |e: &CatalogueEntry| e.cost.fixed_seconds + e.cost.seconds_per_million;
     all.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -203,6 +220,137 @@ fn ridge() -> CatalogueEntry {
         ]),
         ..entry
     }
+}
+
+fn arima() -> CatalogueEntry {
+    let entry = local(
+        ARIMA,
+        "A seasonal ARIMA model with set orders and the known covariates as regressors, by exact maximum likelihood (Box and Jenkins 1970; Mélard 1984); missing values are left out.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        minimum_length: 5,
+        cost: DeclaredCost { seconds_per_million: 8.0, bytes_per_observation: 256, ..entry.cost },
+        defaults: settings([
+            ("p", Setting::Integer(1)),
+            ("d", Setting::Integer(1)),
+            ("q", Setting::Integer(1)),
+            ("seasonal_p", Setting::Integer(0)),
+            ("seasonal_d", Setting::Integer(0)),
+            ("seasonal_q", Setting::Integer(0)),
+            ("constant", Setting::Flag(false)),
+            ("season_length", Setting::Integer(0)),
+        ]),
+        ..entry
+    }
+}
+
+fn auto_arima() -> CatalogueEntry {
+    let entry = local(
+        AUTO_ARIMA,
+        "The seasonal ARIMA model with the lowest corrected Akaike criterion, found stepwise (Hyndman and Khandakar 2008); the known covariates are regressors.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 150.0, bytes_per_observation: 512, ..entry.cost },
+        defaults: settings([("season_length", Setting::Integer(0))]),
+        ..entry
+    }
+}
+
+fn harmonic_regression() -> CatalogueEntry {
+    let entry = local(
+        HARMONIC_REGRESSION,
+        "Dynamic harmonic regression: Fourier terms for several seasons, their number by the corrected Akaike criterion, with ARIMA errors (Young, Pedregal and Tych 1999); the known covariates are regressors.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 250.0, bytes_per_observation: 1_024, ..entry.cost },
+        defaults: settings([("seasonal_periods", Setting::Integers(Vec::new()))]),
+        ..entry
+    }
+}
+
+fn additive() -> CatalogueEntry {
+    let entry = local(
+        ADDITIVE,
+        "A piecewise linear trend, Fourier seasons and the known covariates, added (Taylor and Letham 2018), by ridge regression in closed form.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        minimum_length: 4,
+        cost: DeclaredCost { seconds_per_million: 15.0, bytes_per_observation: 1_024, ..entry.cost },
+        defaults: settings([("seasonal_periods", Setting::Integers(Vec::new())), ("changes", Setting::Integer(25))]),
+        ..entry
+    }
+}
+
+fn rank_one() -> CatalogueEntry {
+    let entry = local(
+        RANK_ONE,
+        "The level of each cycle times the shape of the season, a rank-one matrix; levels by ridge regression on past levels (Honda 2026).",
+        Family::Linear,
+    );
+    CatalogueEntry {
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 2.0, bytes_per_observation: 96, ..entry.cost },
+        defaults: settings([("season_length", Setting::Integer(0))]),
+        ..entry
+    }
+}
+
+fn direct<const N: usize>(name: &'static str, description: &'static str, own: [(&str, Setting); N]) -> CatalogueEntry {
+    let entry = local(name, description, Family::Linear);
+    let mut defaults = settings(own);
+    defaults.extend([
+        ("lags".to_string(), Setting::Integer(0)),
+        ("penalty".to_string(), number(0.0)),
+        ("pooled".to_string(), Setting::Text("auto".to_string())),
+    ]);
+    CatalogueEntry {
+        seasonal: true,
+        minimum_length: 7,
+        cost: DeclaredCost {
+            fixed_seconds: 0.1,
+            seconds_per_million: 2.0,
+            fixed_bytes: 16 << 20,
+            bytes_per_observation: 64,
+        },
+        defaults,
+        ..entry
+    }
+}
+
+fn nlinear() -> CatalogueEntry {
+    direct(
+        NLINEAR,
+        "One linear map from the last values, less the very last, to all steps (Zeng, Chen, Zhang and Xu 2023), by ridge regression in closed form (Toner and Darlow 2024).",
+        [],
+    )
+}
+
+fn dlinear() -> CatalogueEntry {
+    direct(
+        DLINEAR,
+        "Linear maps of the last values' moving average and of what it leaves (Zeng, Chen, Zhang and Xu 2023), by ridge regression in closed form.",
+        [("moving_average", Setting::Integer(25))],
+    )
+}
+
+fn fits() -> CatalogueEntry {
+    direct(
+        FITS,
+        "A linear map of the last values' low frequencies (Xu, Zeng and Xu 2024), by ridge regression in closed form; a cutoff of 0 is chosen on held-out windows.",
+        [("cutoff", number(0.0))],
+    )
 }
 
 fn nhits() -> CatalogueEntry {

@@ -1,7 +1,10 @@
 //! The models, one file each.
 
+pub(crate) mod additive;
+pub mod arima;
 pub(crate) mod averages;
 pub mod ces;
+pub mod direct;
 pub(crate) mod drift;
 pub mod ets;
 pub(crate) mod intermittent;
@@ -9,6 +12,8 @@ pub(crate) mod local;
 pub(crate) mod mstl;
 pub(crate) mod naive;
 pub(crate) mod naive2;
+pub(crate) mod rank_one;
+pub(crate) mod regressors;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
 pub(crate) mod ses;

@@ -53,6 +53,14 @@ impl Registry {
         registry.register(catalogue::HOLT, models::ets::models::construct_holt);
         registry.register(catalogue::HOLT_WINTERS, models::ets::models::construct_holt_winters);
         registry.register(catalogue::RIDGE, models::ridge::construct);
+        registry.register(catalogue::ARIMA, models::arima::forecaster::construct);
+        registry.register(catalogue::AUTO_ARIMA, models::arima::forecaster::construct_auto);
+        registry.register(catalogue::HARMONIC_REGRESSION, models::arima::forecaster::construct_harmonic);
+        registry.register(catalogue::NLINEAR, models::direct::forecaster::construct_nlinear);
+        registry.register(catalogue::DLINEAR, models::direct::forecaster::construct_dlinear);
+        registry.register(catalogue::FITS, models::direct::forecaster::construct_fits);
+        registry.register(catalogue::RANK_ONE, models::rank_one::construct);
+        registry.register(catalogue::ADDITIVE, models::additive::construct);
         registry
     }
 
