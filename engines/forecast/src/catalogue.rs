@@ -10,6 +10,8 @@ use atsre_domain::model::{Hyperparameters, Setting};
 use crate::error::ForecastError;
 use crate::registry::FRAMEWORK;
 
+mod smoothing;
+
 /// The name of the last-value forecast.
 pub const NAIVE: &str = "naive";
 /// The name of the last-season forecast.
@@ -18,6 +20,22 @@ pub const SEASONAL_NAIVE: &str = "seasonal-naive";
 pub const DRIFT: &str = "drift";
 /// The name of the standard Theta method.
 pub const THETA: &str = "theta";
+/// The name of the Theta model with an optimised θ.
+pub const OPTIMIZED_THETA: &str = "optimized-theta";
+/// The name of the Theta model with the trend line of the history so far.
+pub const DYNAMIC_THETA: &str = "dynamic-theta";
+/// The name of the Theta model with both.
+pub const DYNAMIC_OPTIMIZED_THETA: &str = "dynamic-optimized-theta";
+/// The name of the best of the Theta models.
+pub const AUTO_THETA: &str = "auto-theta";
+/// The name of the choice among all forms of exponential smoothing.
+pub const AUTO_ETS: &str = "auto-ets";
+/// The name of exponential smoothing of a given form.
+pub const ETS: &str = "ets";
+/// The name of Holt's linear trend.
+pub const HOLT: &str = "holt";
+/// The name of Holt's and Winters' trend and season.
+pub const HOLT_WINTERS: &str = "holt-winters";
 /// The name of the direct ridge autoregression.
 pub const RIDGE: &str = "ridge";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
@@ -33,7 +51,12 @@ pub const NON_NEGATIVE: &str = "non_negative";
 /// `lags` or a `penalty` of 0 for the model's own choice.
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
-    vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()]
+    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()];
+    all.extend(smoothing::entries());
+    // The cheapest first; equals stay in the order above.
+    let cost = |e: &CatalogueEntry| e.cost.fixed_seconds + e.cost.seconds_per_million;
+    all.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    all
 }
 
 /// The entry of one model.

@@ -17,7 +17,7 @@ mod gaps;
 pub mod job;
 mod linear;
 pub mod metrics;
-mod models;
+pub mod models;
 pub mod registry;
 pub mod settings;
 pub mod significance;

@@ -1,11 +1,12 @@
 //! The models, one file each.
 
 pub(crate) mod drift;
+pub mod ets;
 pub(crate) mod local;
 pub(crate) mod naive;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
-pub(crate) mod theta;
+pub mod theta;
 
 /// What forecasts a series that is too short for the model that was asked for: the last value.
 pub(crate) fn fallback() -> Box<dyn crate::forecaster::Forecaster> {

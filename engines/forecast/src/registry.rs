@@ -30,6 +30,14 @@ impl Registry {
         registry.register(catalogue::SEASONAL_NAIVE, models::seasonal_naive::construct);
         registry.register(catalogue::DRIFT, models::drift::construct);
         registry.register(catalogue::THETA, models::theta::construct);
+        registry.register(catalogue::OPTIMIZED_THETA, models::theta::construct_optimized);
+        registry.register(catalogue::DYNAMIC_THETA, models::theta::construct_dynamic);
+        registry.register(catalogue::DYNAMIC_OPTIMIZED_THETA, models::theta::construct_dynamic_optimized);
+        registry.register(catalogue::AUTO_THETA, models::theta::construct_auto);
+        registry.register(catalogue::AUTO_ETS, models::ets::models::construct_auto);
+        registry.register(catalogue::ETS, models::ets::models::construct_form);
+        registry.register(catalogue::HOLT, models::ets::models::construct_holt);
+        registry.register(catalogue::HOLT_WINTERS, models::ets::models::construct_holt_winters);
         registry.register(catalogue::RIDGE, models::ridge::construct);
         registry
     }

@@ -9,7 +9,7 @@ const SMALLEST_FACTOR: f64 = 0.01;
 
 /// How season and trend combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decomposition {
+pub(crate) enum Decomposition {
     /// The season adds.
     Additive,
     /// The season multiplies; taken as additive where values or factors come near zero.
@@ -18,14 +18,14 @@ pub(super) enum Decomposition {
 
 /// Seasonal indices, one for each phase; phase 0 is that of the first observation.
 #[derive(Clone, Debug)]
-pub(super) struct Season {
+pub(crate) struct Season {
     decomposition: Decomposition,
     indices: Vec<f64>,
 }
 
 impl Season {
     /// The season of this length, where the test finds one.
-    pub(super) fn find(values: &[f64], season_length: usize, wanted: Decomposition) -> Option<Self> {
+    pub(crate) fn find(values: &[f64], season_length: usize, wanted: Decomposition) -> Option<Self> {
         if season_length < 2 || values.len() < 2 * season_length || !is_seasonal(values, season_length) {
             return None;
         }
@@ -45,7 +45,7 @@ impl Season {
     }
 
     /// The seasonally adjusted values.
-    pub(super) fn remove(&self, values: &[f64]) -> Vec<f64> {
+    pub(crate) fn remove(&self, values: &[f64]) -> Vec<f64> {
         let adjust = |(t, y): (usize, &f64)| match self.decomposition {
             Decomposition::Additive => y - self.index(t),
             Decomposition::Multiplicative => y / self.index(t),
@@ -54,7 +54,7 @@ impl Season {
     }
 
     /// A forecast of the adjusted series, from time `start` on, with the season back in it.
-    pub(super) fn restore(&self, mut forecast: NormalForecast, start: usize) -> NormalForecast {
+    pub(crate) fn restore(&self, mut forecast: NormalForecast, start: usize) -> NormalForecast {
         for (h, (mean, deviation)) in forecast.mean.iter_mut().zip(&mut forecast.deviation).enumerate() {
             let index = self.index(start + h);
             match self.decomposition {
@@ -86,7 +86,7 @@ fn is_seasonal(values: &[f64], season_length: usize) -> bool {
 }
 
 /// Classical decomposition: centred moving average, ratio (or difference) to it averaged by phase, normalised.
-fn indices(values: &[f64], season_length: usize, decomposition: Decomposition) -> Vec<f64> {
+pub(crate) fn indices(values: &[f64], season_length: usize, decomposition: Decomposition) -> Vec<f64> {
     let half = season_length / 2;
     let mut sums = vec![0.0; season_length];
     let mut counts = vec![0_u32; season_length];

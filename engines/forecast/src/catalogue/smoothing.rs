@@ -1,0 +1,89 @@
+//! The entries of exponential smoothing.
+
+use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
+use atsre_domain::model::{Hyperparameters, Setting};
+
+use super::{
+    AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, ETS, HOLT, HOLT_WINTERS, OPTIMIZED_THETA, local, settings,
+};
+
+/// Every entry of this family.
+pub(super) fn entries() -> Vec<CatalogueEntry> {
+    vec![
+        auto_ets(),
+        ets(),
+        holt(),
+        holt_winters(),
+        theta(OPTIMIZED_THETA, "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).", 1.5),
+        theta(DYNAMIC_THETA, "The Theta method with the trend line of the history so far, on seasonally adjusted data (Fiorucci and others 2016, DSTM).", 1.5),
+        theta(DYNAMIC_OPTIMIZED_THETA, "The dynamic Theta method with an optimised θ, on seasonally adjusted data (Fiorucci and others 2016, DOTM).", 1.5),
+        theta(AUTO_THETA, "The one of the four Theta models that fits best (Fiorucci and others 2016).", 5.0),
+    ]
+}
+
+fn word(value: &str) -> Setting {
+    Setting::Text(value.to_string())
+}
+
+fn smoothing(
+    name: &'static str,
+    description: &'static str,
+    seasonal: bool,
+    seconds_per_million: f64,
+    defaults: Hyperparameters,
+) -> CatalogueEntry {
+    let entry = local(name, description, Family::Statistical);
+    let cost = DeclaredCost { seconds_per_million, bytes_per_observation: 128, ..entry.cost };
+    CatalogueEntry { seasonal, cost, defaults, ..entry }
+}
+
+fn auto_ets() -> CatalogueEntry {
+    smoothing(
+        AUTO_ETS,
+        "Exponential smoothing of the form with the least AICc: additive or multiplicative errors, no, linear or damped trend, no, additive or multiplicative season (Hyndman, Koehler, Snyder and Grose 2002).",
+        true,
+        40.0,
+        settings([("season_length", Setting::Integer(0)), ("damped", word("auto")), ("bounds", word("cautious"))]),
+    )
+}
+
+fn ets() -> CatalogueEntry {
+    smoothing(
+        ETS,
+        "Exponential smoothing of a given form, error, trend and season by their letters, Z for the better (Hyndman, Koehler, Ord and Snyder 2008).",
+        true,
+        40.0,
+        settings([("season_length", Setting::Integer(0)), ("form", word("AAdA")), ("bounds", word("cautious"))]),
+    )
+}
+
+fn holt() -> CatalogueEntry {
+    smoothing(
+        HOLT,
+        "Holt's linear trend, damped where that has the lower AICc (Holt 1957; Gardner and McKenzie 1985).",
+        false,
+        5.0,
+        settings([("error", word("additive")), ("damped", word("auto")), ("bounds", word("cautious"))]),
+    )
+}
+
+fn holt_winters() -> CatalogueEntry {
+    smoothing(
+        HOLT_WINTERS,
+        "Holt's and Winters' trend and season, the trend damped where that has the lower AICc (Winters 1960).",
+        true,
+        10.0,
+        settings([
+            ("season_length", Setting::Integer(0)),
+            ("error", word("additive")),
+            ("season", word("additive")),
+            ("damped", word("auto")),
+            ("bounds", word("cautious")),
+        ]),
+    )
+}
+
+fn theta(name: &'static str, description: &'static str, seconds_per_million: f64) -> CatalogueEntry {
+    let defaults = settings([("season_length", Setting::Integer(0)), ("decomposition", word("auto"))]);
+    CatalogueEntry { minimum_length: 4, ..smoothing(name, description, true, seconds_per_million, defaults) }
+}
