@@ -38,6 +38,10 @@ pub const HOLT: &str = "holt";
 pub const HOLT_WINTERS: &str = "holt-winters";
 /// The name of the direct ridge autoregression.
 pub const RIDGE: &str = "ridge";
+/// The name of the seasonal ARIMA model with set orders.
+pub const ARIMA: &str = "arima";
+/// The name of the seasonal ARIMA model that searches its orders.
+pub const AUTO_ARIMA: &str = "auto-arima";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
 
@@ -51,7 +55,7 @@ pub const NON_NEGATIVE: &str = "non_negative";
 /// `lags` or a `penalty` of 0 for the model's own choice.
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
-    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()];
+    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), arima(), auto_arima(), nhits()];
     all.extend(smoothing::entries());
     // The cheapest first; equals stay in the order above.
     let cost = |e: &CatalogueEntry| e.cost.fixed_seconds + e.cost.seconds_per_million;
@@ -171,6 +175,46 @@ fn ridge() -> CatalogueEntry {
             ("window_cap", Setting::Integer(4_096)),
             ("penalty", number(0.0)),
         ]),
+        ..entry
+    }
+}
+
+fn arima() -> CatalogueEntry {
+    let entry = local(
+        ARIMA,
+        "A seasonal ARIMA model with set orders and the known covariates as regressors, by exact maximum likelihood (Box and Jenkins 1970; Mélard 1984); missing values are left out.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        minimum_length: 5,
+        cost: DeclaredCost { seconds_per_million: 8.0, bytes_per_observation: 256, ..entry.cost },
+        defaults: settings([
+            ("p", Setting::Integer(1)),
+            ("d", Setting::Integer(1)),
+            ("q", Setting::Integer(1)),
+            ("seasonal_p", Setting::Integer(0)),
+            ("seasonal_d", Setting::Integer(0)),
+            ("seasonal_q", Setting::Integer(0)),
+            ("constant", Setting::Flag(false)),
+            ("season_length", Setting::Integer(0)),
+        ]),
+        ..entry
+    }
+}
+
+fn auto_arima() -> CatalogueEntry {
+    let entry = local(
+        AUTO_ARIMA,
+        "The seasonal ARIMA model with the lowest corrected Akaike criterion, found stepwise (Hyndman and Khandakar 2008); the known covariates are regressors.",
+        Family::Statistical,
+    );
+    CatalogueEntry {
+        known_covariates: true,
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 150.0, bytes_per_observation: 512, ..entry.cost },
+        defaults: settings([("season_length", Setting::Integer(0))]),
         ..entry
     }
 }

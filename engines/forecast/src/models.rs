@@ -1,9 +1,11 @@
 //! The models, one file each.
 
+pub mod arima;
 pub(crate) mod drift;
 pub mod ets;
 pub(crate) mod local;
 pub(crate) mod naive;
+pub(crate) mod regressors;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
 pub mod theta;

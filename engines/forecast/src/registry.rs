@@ -39,6 +39,8 @@ impl Registry {
         registry.register(catalogue::HOLT, models::ets::models::construct_holt);
         registry.register(catalogue::HOLT_WINTERS, models::ets::models::construct_holt_winters);
         registry.register(catalogue::RIDGE, models::ridge::construct);
+        registry.register(catalogue::ARIMA, models::arima::forecaster::construct);
+        registry.register(catalogue::AUTO_ARIMA, models::arima::forecaster::construct_auto);
         registry
     }
 

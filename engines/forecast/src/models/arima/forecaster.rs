@@ -1,0 +1,137 @@
+//! ARIMA models behind the catalogue's names.
+
+use atsre_domain::model::ModelSpec;
+use rayon::prelude::*;
+
+use super::fit::Prediction;
+use super::order::Order;
+use crate::catalogue;
+use crate::error::ForecastError;
+use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
+use crate::gaps;
+use crate::models::local::standard_normal_quantiles;
+use crate::models::regressors::{self, Regressors};
+use crate::settings::Settings;
+
+/// How the orders are chosen.
+#[derive(Clone, Copy, Debug)]
+enum Choice {
+    /// As set.
+    Fixed(Order),
+    /// By the stepwise search.
+    Stepwise,
+}
+
+/// ARIMA with the known covariates as regressors, each series by itself.
+#[derive(Debug)]
+struct Arima {
+    name: &'static str,
+    choice: Choice,
+    season_setting: usize,
+    season: Option<usize>,
+    notes: Vec<String>,
+}
+
+/// Builds the model with set orders.
+pub(crate) fn construct(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
+    let settings = Settings::resolve(&catalogue::entry(catalogue::ARIMA)?, spec)?;
+    let order = Order::new(settings.size("p", 0..=20)?, settings.size("d", 0..=3)?, settings.size("q", 0..=20)?)
+        .seasonal(
+            settings.size("seasonal_p", 0..=4)?,
+            settings.size("seasonal_d", 0..=2)?,
+            settings.size("seasonal_q", 0..=4)?,
+            1,
+        )
+        .with_constant(settings.flag("constant")?);
+    build(catalogue::ARIMA, Choice::Fixed(order), &settings)
+}
+
+/// Builds the model that searches its orders.
+pub(crate) fn construct_auto(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
+    let settings = Settings::resolve(&catalogue::entry(catalogue::AUTO_ARIMA)?, spec)?;
+    build(catalogue::AUTO_ARIMA, Choice::Stepwise, &settings)
+}
+
+fn build(name: &'static str, choice: Choice, settings: &Settings) -> Result<Box<dyn Forecaster>, ForecastError> {
+    let season_setting = settings.size("season_length", 0..=10_000)?;
+    Ok(Box::new(Arima { name, choice, season_setting, season: None, notes: Vec::new() }))
+}
+
+impl Arima {
+    fn season(&self, plan: usize) -> usize {
+        if self.season_setting > 0 { self.season_setting } else { plan.max(1) }
+    }
+
+    fn predict_one(
+        &self,
+        values: &[f64],
+        regressors: &Regressors,
+        horizon: usize,
+        season: usize,
+    ) -> Result<Prediction, ForecastError> {
+        let fit = match self.choice {
+            Choice::Fixed(order) => super::fit(values, &regressors.past, Order { season, ..order })?,
+            Choice::Stepwise => super::auto(values, &regressors.past, season)?,
+        };
+        fit.forecast(horizon, &regressors.future)
+    }
+}
+
+impl Forecaster for Arima {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn refit(&self) -> Refit {
+        Refit::EveryWindow
+    }
+
+    fn minimum_length(&self, _horizon: usize, season_length: usize) -> usize {
+        match self.choice {
+            Choice::Stepwise => 2,
+            Choice::Fixed(order) => {
+                let order = super::fit::normalised(Order { season: self.season(season_length), ..order });
+                order.lost() + order.terms() + usize::from(order.constant) + 2
+            }
+        }
+    }
+
+    fn fit(&mut self, task: &FitTask<'_>) -> Result<(), ForecastError> {
+        task.progress.check()?;
+        self.season = Some(self.season(task.season_length));
+        self.notes = regressors::note(task.view, self.name).into_iter().collect();
+        Ok(())
+    }
+
+    fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError> {
+        let season = self.season.ok_or_else(|| ForecastError::NotFitted(self.name.to_string()))?;
+        let scores = standard_normal_quantiles(request.quantile_levels)?;
+        (0..request.view.len())
+            .into_par_iter()
+            .map(|i| {
+                request.progress.check()?;
+                let series = request.view.series(i);
+                let start = gaps::first_observed(series.target()).unwrap_or(0);
+                let values = &series.target()[start..];
+                let regressors = Regressors::known(request.view, &series, start, request.horizon);
+                // With many gaps the observations may not suffice, though the length does: then a simpler model does.
+                let prediction = self
+                    .predict_one(values, &regressors, request.horizon, season)
+                    .or_else(|_| super::auto(values, &[], 1)?.forecast(request.horizon, &[]))?;
+                let quantile = |z: &f64| {
+                    prediction.mean.iter().zip(&prediction.deviation).map(|(m, d)| m + z * d).collect::<Vec<f64>>()
+                };
+                Ok(SeriesForecast {
+                    item_id: series.item_id().to_string(),
+                    times: series.future_times(request.horizon)?,
+                    quantiles: scores.iter().map(quantile).collect(),
+                    mean: prediction.mean,
+                })
+            })
+            .collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
