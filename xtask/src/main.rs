@@ -27,7 +27,7 @@ enum Task {
         /// What the cases are about.
         #[arg(value_enum)]
         kind: Kind,
-        /// A folder with `cases/` and `data/`.
+        /// A folder with `cases/` and `data/`, for forecasts with one file a group.
         folder: PathBuf,
     },
     /// Rewrites the golden snapshots, to be reviewed like code.
@@ -44,6 +44,8 @@ enum Task {
 enum Kind {
     /// Classical time-series statistics.
     Stats,
+    /// Forecasts of the classical models.
+    Forecast,
 }
 
 fn main() -> Result<ExitCode> {
@@ -53,6 +55,11 @@ fn main() -> Result<ExitCode> {
             let verdicts = cases::stats::judge(&folder)?;
             print!("{}", cases::render(&verdicts));
             Ok(if verdicts.iter().all(cases::Verdict::agrees) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Cases { kind: Kind::Forecast, folder } => {
+            let lines = cases::forecast::judge(&folder)?;
+            print!("{}", cases::forecast::render(&lines));
+            Ok(if cases::forecast::agrees(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         // Golden tests carry `golden` in their names and rewrite their snapshot where the variable is set.
         Task::Golden => {

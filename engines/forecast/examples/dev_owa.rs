@@ -1,6 +1,7 @@
 #![allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
 use atsre_forecast::models::ets::{Bounds, Options, Pattern, select};
 use atsre_forecast::models::theta::{Adjusted, Variant};
+use atsre_forecast::models::ces;
 use serde_json::Value;
 fn cpu() -> f64 { std::fs::read_to_string("/proc/self/schedstat").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9 }
 fn numbers(v: &Value) -> Vec<f64> { v.as_array().map_or(vec![], |a| a.iter().map(|x| x.as_f64().unwrap_or(f64::NAN)).collect()) }
@@ -11,6 +12,7 @@ fn main() {
     let dir = std::env::args().nth(1).unwrap();
     let models: Vec<(&str, &str, F)> = vec![
         ("AutoETS", "cautious", |y, m, h| ets(y, m, h, Bounds::Cautious)),
+        ("AutoCES", "all", |y, m, h| { let f = ces::Fit::best(y, m, &ces::Season::ALL).unwrap(); (f.mean(h), f.deviation(h)) }),
         ("AutoETS", "usual", |y, m, h| ets(y, m, h, Bounds::Usual)),
         ("AutoTheta", "all", |y, m, h| theta(y, m, h, &Variant::ALL)),
         ("AutoTheta", "dotm", |y, m, h| theta(y, m, h, &[Variant::DynamicOptimized])),

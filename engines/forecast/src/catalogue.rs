@@ -10,6 +10,7 @@ use atsre_domain::model::{Hyperparameters, Setting};
 use crate::error::ForecastError;
 use crate::registry::FRAMEWORK;
 
+mod simple;
 mod smoothing;
 
 /// The name of the last-value forecast.
@@ -28,6 +29,32 @@ pub const DYNAMIC_THETA: &str = "dynamic-theta";
 pub const DYNAMIC_OPTIMIZED_THETA: &str = "dynamic-optimized-theta";
 /// The name of the best of the Theta models.
 pub const AUTO_THETA: &str = "auto-theta";
+/// The name of Naive 2, the M competitions' benchmark.
+pub const NAIVE2: &str = "naive2";
+/// The name of the mean of the history.
+pub const HISTORIC_AVERAGE: &str = "historic-average";
+/// The name of the mean of the last values.
+pub const WINDOW_AVERAGE: &str = "window-average";
+/// The name of the forecast of nothing.
+pub const ZERO: &str = "zero";
+/// The name of simple exponential smoothing.
+pub const SES: &str = "ses";
+/// The name of Croston's method.
+pub const CROSTON: &str = "croston";
+/// The name of Croston's method with optimised weights.
+pub const CROSTON_OPTIMIZED: &str = "croston-optimized";
+/// The name of Syntetos' and Boylan's approximation.
+pub const CROSTON_SBA: &str = "croston-sba";
+/// The name of Teunter's, Syntetos' and Babai's method.
+pub const TSB: &str = "tsb";
+/// The name of smoothing of aggregated demand.
+pub const ADIDA: &str = "adida";
+/// The name of smoothing of demand aggregated in several ways.
+pub const IMAPA: &str = "imapa";
+/// The name of the choice among all forms of complex exponential smoothing.
+pub const AUTO_CES: &str = "auto-ces";
+/// The name of complex exponential smoothing with a given season.
+pub const CES: &str = "ces";
 /// The name of the choice among all forms of exponential smoothing.
 pub const AUTO_ETS: &str = "auto-ets";
 /// The name of exponential smoothing of a given form.
@@ -56,6 +83,7 @@ pub const NON_NEGATIVE: &str = "non_negative";
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
     let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), arima(), auto_arima(), nhits()];
+    all.extend(simple::entries());
     all.extend(smoothing::entries());
     // The cheapest first; equals stay in the order above.
     let cost = |e: &CatalogueEntry| e.cost.fixed_seconds + e.cost.seconds_per_million;

@@ -6,6 +6,7 @@
 //!
 //! This crate knows nothing of events, processes or files. Start reading at [`forecaster`], then [`job`].
 
+pub mod agreement;
 mod backtest;
 mod calibration;
 pub mod catalogue;

@@ -1,13 +1,19 @@
 //! The models, one file each.
 
 pub mod arima;
+pub(crate) mod averages;
+pub mod ces;
 pub(crate) mod drift;
 pub mod ets;
+pub(crate) mod intermittent;
 pub(crate) mod local;
 pub(crate) mod naive;
 pub(crate) mod regressors;
+pub(crate) mod naive2;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
+pub(crate) mod ses;
+pub(crate) mod simplex;
 pub mod theta;
 
 /// What forecasts a series that is too short for the model that was asked for: the last value.

@@ -1,6 +1,7 @@
 //! Comparing results with reference cases.
 
 mod compare;
+pub mod forecast;
 mod pairwise;
 pub mod stats;
 

@@ -4,7 +4,7 @@ use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
 use atsre_domain::model::{Hyperparameters, Setting};
 
 use super::{
-    AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, ETS, HOLT, HOLT_WINTERS, OPTIMIZED_THETA, local, settings,
+    AUTO_CES, AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, CES, ETS, HOLT, HOLT_WINTERS, OPTIMIZED_THETA, local, settings,
 };
 
 /// Every entry of this family.
@@ -14,6 +14,20 @@ pub(super) fn entries() -> Vec<CatalogueEntry> {
         ets(),
         holt(),
         holt_winters(),
+        smoothing(
+            AUTO_CES,
+            "Complex exponential smoothing with the season, none, simple, partial or full, of the least AICc (Svetunkov, Kourentzes and Ord 2022).",
+            true,
+            20.0,
+            settings([("season_length", Setting::Integer(0))]),
+        ),
+        smoothing(
+            CES,
+            "Complex exponential smoothing with a given season (Svetunkov, Kourentzes and Ord 2022).",
+            true,
+            10.0,
+            settings([("season_length", Setting::Integer(0)), ("season", word("full"))]),
+        ),
         theta(OPTIMIZED_THETA, "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).", 1.5),
         theta(DYNAMIC_THETA, "The Theta method with the trend line of the history so far, on seasonally adjusted data (Fiorucci and others 2016, DSTM).", 1.5),
         theta(DYNAMIC_OPTIMIZED_THETA, "The dynamic Theta method with an optimised θ, on seasonally adjusted data (Fiorucci and others 2016, DOTM).", 1.5),

@@ -18,7 +18,7 @@ mod fit;
 mod line;
 pub(crate) mod season;
 
-pub use fit::{Fit, Variant};
+pub use fit::{Fit, Variant, criterion};
 
 /// The parts of a Theta forecast: a fit to the adjusted values, and the season that was taken out.
 #[derive(Clone, Debug)]

@@ -17,6 +17,17 @@ const REFINEMENTS: usize = 26;
 /// The first errors are not judged: the initial level is free there.
 pub(super) const BURN_IN: usize = 3;
 
+/// Akaike's corrected criterion of normal errors: α, the initial level and the variance count, and θ where it is
+/// optimised.
+#[must_use]
+pub fn criterion(variant: Variant, sum_of_squares: f64, observations: usize) -> f64 {
+    let n = observations.saturating_sub(BURN_IN).max(1);
+    let k = 3 + usize::from(variant.optimizes());
+    let likelihood = n as f64 * sum_of_squares.max(f64::MIN_POSITIVE).ln();
+    // Where there are too few errors for the correction, the uncorrected criterion.
+    if n > k + 1 { corrected(likelihood, k, n) } else { likelihood + 2.0 * k as f64 }
+}
+
 /// Which Theta model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
@@ -59,6 +70,8 @@ pub struct Fit {
     end: (f64, Line, f64),
     errors: Vec<f64>,
     sum_of_squares: f64,
+    /// The mean absolute value.
+    size: f64,
 }
 
 /// What one α gives.
@@ -100,6 +113,7 @@ impl Fit {
             end: (level, last, power),
             errors,
             sum_of_squares: found.sum_of_squares,
+            size: values.iter().map(|v| v.abs()).sum::<f64>() / values.len() as f64,
         }
     }
 
@@ -109,14 +123,16 @@ impl Fit {
         self.sum_of_squares
     }
 
-    /// Akaike's corrected criterion of normal errors; θ counts where it is optimised.
+    /// The [`criterion`] by which models are chosen.
     #[must_use]
     pub fn criterion(&self) -> f64 {
-        let n = self.errors.len().saturating_sub(BURN_IN).max(1);
-        let k = 3 + usize::from(self.variant.optimizes());
-        let likelihood = n as f64 * self.sum_of_squares.max(f64::MIN_POSITIVE).ln();
-        // Where there are too few errors for the correction, the uncorrected criterion.
-        if n > k + 1 { corrected(likelihood, k, n) } else { likelihood + 2.0 * k as f64 }
+        criterion(self.variant, self.sum_of_squares, self.errors.len())
+    }
+
+    /// [`Self::sum_of_squares`] over the mean absolute value, as statsforecast reports it.
+    #[must_use]
+    pub const fn relative_sum_of_squares(&self) -> f64 {
+        self.sum_of_squares / self.size
     }
 
     /// The level before the first observation.
