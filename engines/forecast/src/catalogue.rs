@@ -69,6 +69,14 @@ pub const RIDGE: &str = "ridge";
 pub const ARIMA: &str = "arima";
 /// The name of the seasonal ARIMA model that searches its orders.
 pub const AUTO_ARIMA: &str = "auto-arima";
+/// The name of the linear map of the lags less the last of them.
+pub const NLINEAR: &str = "nlinear";
+/// The name of the linear map of the lags' trend and remainder.
+pub const DLINEAR: &str = "dlinear";
+/// The name of the linear map of the lags' low frequencies.
+pub const FITS: &str = "fits";
+/// The name of the level times shape model.
+pub const RANK_ONE: &str = "rank-one";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
 
@@ -82,7 +90,8 @@ pub const NON_NEGATIVE: &str = "non_negative";
 /// `lags` or a `penalty` of 0 for the model's own choice.
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
-    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), arima(), auto_arima(), nhits()];
+    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge()];
+    all.extend([rank_one(), nlinear(), dlinear(), fits(), arima(), auto_arima(), nhits()]);
     all.extend(simple::entries());
     all.extend(smoothing::entries());
     // The cheapest first; equals stay in the order above.
@@ -245,6 +254,66 @@ fn auto_arima() -> CatalogueEntry {
         defaults: settings([("season_length", Setting::Integer(0))]),
         ..entry
     }
+}
+
+fn rank_one() -> CatalogueEntry {
+    let entry = local(
+        RANK_ONE,
+        "The level of each cycle times the shape of the season, a rank-one matrix; levels by ridge regression on past levels (Honda 2026).",
+        Family::Linear,
+    );
+    CatalogueEntry {
+        seasonal: true,
+        cost: DeclaredCost { seconds_per_million: 2.0, bytes_per_observation: 96, ..entry.cost },
+        defaults: settings([("season_length", Setting::Integer(0))]),
+        ..entry
+    }
+}
+
+fn direct<const N: usize>(name: &'static str, description: &'static str, own: [(&str, Setting); N]) -> CatalogueEntry {
+    let entry = local(name, description, Family::Linear);
+    let mut defaults = settings(own);
+    defaults.extend([
+        ("lags".to_string(), Setting::Integer(0)),
+        ("penalty".to_string(), number(0.0)),
+        ("pooled".to_string(), Setting::Text("auto".to_string())),
+    ]);
+    CatalogueEntry {
+        seasonal: true,
+        minimum_length: 7,
+        cost: DeclaredCost {
+            fixed_seconds: 0.1,
+            seconds_per_million: 2.0,
+            fixed_bytes: 16 << 20,
+            bytes_per_observation: 64,
+        },
+        defaults,
+        ..entry
+    }
+}
+
+fn nlinear() -> CatalogueEntry {
+    direct(
+        NLINEAR,
+        "One linear map from the last values, less the very last, to all steps (Zeng, Chen, Zhang and Xu 2023), by ridge regression in closed form (Toner and Darlow 2024).",
+        [],
+    )
+}
+
+fn dlinear() -> CatalogueEntry {
+    direct(
+        DLINEAR,
+        "Linear maps of the last values' moving average and of what it leaves (Zeng, Chen, Zhang and Xu 2023), by ridge regression in closed form.",
+        [("moving_average", Setting::Integer(25))],
+    )
+}
+
+fn fits() -> CatalogueEntry {
+    direct(
+        FITS,
+        "A linear map of the last values' low frequencies (Xu, Zeng and Xu 2024), by ridge regression in closed form; a cutoff of 0 is chosen on held-out windows.",
+        [("cutoff", number(0.0))],
+    )
 }
 
 fn nhits() -> CatalogueEntry {

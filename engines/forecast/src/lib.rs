@@ -29,7 +29,7 @@ pub use catalogue::catalogue;
 pub use error::ForecastError;
 pub use forecaster::{FitTask, Forecaster, PredictRequest, Progress, Refit, SeriesForecast, Silent};
 pub use job::{TrialJob, TrialResult, WindowForecast, run};
-pub use models::arima;
+pub use models::{arima, direct};
 pub use registry::Registry;
 pub use settings::Settings;
 pub use view::{SeriesView, TrainingView};

@@ -52,6 +52,30 @@ impl Cholesky {
         x
     }
 
+    /// Solves A X = B in place; B is row-major with `columns` columns.
+    pub(crate) fn solve_many(&self, right: &mut [f64], columns: usize) {
+        let n = self.order;
+        debug_assert_eq!(right.len(), n * columns);
+        for k in 0..n {
+            let row = self.row(k);
+            let (done, left) = right.split_at_mut((k + 1) * columns);
+            let pivot = &mut done[k * columns..];
+            pivot.iter_mut().for_each(|v| *v /= row[k]);
+            for (i, target) in left.chunks_exact_mut(columns.max(1)).enumerate() {
+                subtract_scaled(target, row[k + 1 + i], pivot);
+            }
+        }
+        for k in (0..n).rev() {
+            let row = self.row(k);
+            let (head, tail) = right.split_at_mut((k + 1) * columns);
+            let target = &mut head[k * columns..];
+            for (i, source) in tail.chunks_exact(columns.max(1)).enumerate() {
+                subtract_scaled(target, row[k + 1 + i], source);
+            }
+            target.iter_mut().for_each(|v| *v /= row[k]);
+        }
+    }
+
     /// The trace of A⁻¹: the squared Frobenius norm of U⁻ᵀ.
     pub(crate) fn inverse_trace(&self) -> f64 {
         let n = self.order;
@@ -95,6 +119,9 @@ mod tests {
             assert!((got - expect).abs() < 1e-14);
         }
         assert!((cholesky.inverse_trace() - 21.0 / 13.0).abs() < 1e-14);
+        let mut many = [7.0, 14.0, 5.0, 10.0, 3.0, 6.0];
+        cholesky.solve_many(&mut many, 2);
+        assert!(many.iter().zip([1.0, 2.0, 1.0, 2.0, 1.0, 2.0]).all(|(a, b)| (a - b).abs() < 1e-14));
     }
 
     #[test]

@@ -3,11 +3,13 @@
 pub mod arima;
 pub(crate) mod averages;
 pub mod ces;
+pub mod direct;
 pub(crate) mod drift;
 pub mod ets;
 pub(crate) mod intermittent;
 pub(crate) mod local;
 pub(crate) mod naive;
+pub(crate) mod rank_one;
 pub(crate) mod regressors;
 pub(crate) mod naive2;
 pub(crate) mod ridge;

@@ -54,6 +54,10 @@ impl Registry {
         registry.register(catalogue::RIDGE, models::ridge::construct);
         registry.register(catalogue::ARIMA, models::arima::forecaster::construct);
         registry.register(catalogue::AUTO_ARIMA, models::arima::forecaster::construct_auto);
+        registry.register(catalogue::NLINEAR, models::direct::forecaster::construct_nlinear);
+        registry.register(catalogue::DLINEAR, models::direct::forecaster::construct_dlinear);
+        registry.register(catalogue::FITS, models::direct::forecaster::construct_fits);
+        registry.register(catalogue::RANK_ONE, models::rank_one::construct);
         registry
     }
 

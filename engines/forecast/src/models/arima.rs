@@ -17,6 +17,8 @@ mod polynomial;
 mod strength;
 mod unit_root;
 
+pub(crate) use least_squares::dot;
+
 pub use auto::auto;
 pub use fit::{Fit, Prediction, fit};
 pub use order::Order;
@@ -24,7 +26,7 @@ pub use order::Order;
 use crate::gaps;
 
 /// The series with its gaps bridged by straight lines, along the season where there is one.
-fn bridged(values: &[f64], season: usize) -> Vec<f64> {
+pub(crate) fn bridged(values: &[f64], season: usize) -> Vec<f64> {
     let filled = gaps::filled(values);
     if season < 2 || values.iter().all(|v| v.is_finite()) || values.len() < 2 * season {
         return filled;

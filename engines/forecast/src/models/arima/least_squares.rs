@@ -92,7 +92,7 @@ pub(super) fn minimise(residuals: &mut impl Residuals, parameters: &mut [f64], e
 }
 
 /// The inner product, in four lanes whose order never changes.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 4];
     let (first, second) = (a.chunks_exact(4), b.chunks_exact(4));
     let rest: f64 = first.remainder().iter().zip(second.remainder()).map(|(x, y)| x * y).sum();
