@@ -119,6 +119,18 @@ pub(crate) fn make_monotone(quantiles: &mut [Vec<f64>]) {
     }
 }
 
+/// Keeps every quantile within `widest` of the median at its step: what no past error comes near is an explosion, not a
+/// forecast. Rows that ascended still do.
+pub(crate) fn limit_spread(levels: &[f64], quantiles: &mut [Vec<f64>], widest: f64) {
+    if !(widest.is_finite() && widest >= 0.0) {
+        return;
+    }
+    for h in 0..quantiles.first().map_or(0, Vec::len) {
+        let centre = median(levels, quantiles, h);
+        quantiles.iter_mut().for_each(|row| row[h] = row[h].clamp(centre - widest, centre + widest));
+    }
+}
+
 fn is_median(level: f64) -> bool {
     (level - 0.5).abs() < 1e-9
 }

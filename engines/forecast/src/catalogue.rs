@@ -10,6 +10,7 @@ use atsre_domain::model::{Hyperparameters, Setting};
 use crate::error::ForecastError;
 use crate::registry::FRAMEWORK;
 
+mod choice;
 mod simple;
 mod smoothing;
 
@@ -65,6 +66,8 @@ pub const ETS: &str = "ets";
 pub const HOLT: &str = "holt";
 /// The name of Holt's and Winters' trend and season.
 pub const HOLT_WINTERS: &str = "holt-winters";
+/// The name of the default: a weighted choice among all others.
+pub const AUTO: &str = "auto";
 /// The name of the direct ridge autoregression.
 pub const RIDGE: &str = "ridge";
 /// The name of the seasonal ARIMA model with set orders.
@@ -97,6 +100,7 @@ pub const NON_NEGATIVE: &str = "non_negative";
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
     let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()];
+    all.push(choice::auto());
     all.extend(simple::entries());
     all.extend(smoothing::entries());
     all.extend([rank_one(), additive(), nlinear(), dlinear(), fits(), arima(), auto_arima(), harmonic_regression()]);

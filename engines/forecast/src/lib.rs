@@ -21,6 +21,7 @@ mod linear;
 pub mod metrics;
 pub mod models;
 pub mod registry;
+mod selection;
 pub mod settings;
 pub mod significance;
 pub mod time_axis;

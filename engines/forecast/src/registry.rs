@@ -8,6 +8,7 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::Forecaster;
 use crate::models;
+use crate::selection;
 
 /// Builds a model from its spec; refuses unknown settings and unusable values.
 pub type Constructor = fn(&ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError>;
@@ -52,6 +53,7 @@ impl Registry {
         registry.register(catalogue::ETS, models::ets::models::construct_form);
         registry.register(catalogue::HOLT, models::ets::models::construct_holt);
         registry.register(catalogue::HOLT_WINTERS, models::ets::models::construct_holt_winters);
+        registry.register(catalogue::AUTO, selection::construct);
         registry.register(catalogue::RIDGE, models::ridge::construct);
         registry.register(catalogue::ARIMA, models::arima::forecaster::construct);
         registry.register(catalogue::AUTO_ARIMA, models::arima::forecaster::construct_auto);

@@ -53,6 +53,25 @@ impl<'a> TrainingView<'a> {
         Self::new(panel, chosen, cuts, horizon)
     }
 
+    /// The view `steps` earlier, of the series that `keep` chooses when it sees them there, with their places in this
+    /// view. Origins only move back: a narrowed view never shows what this one hides. Series without a value before
+    /// their earlier origin are left out.
+    #[must_use]
+    pub fn earlier(&self, steps: usize, keep: impl Fn(&SeriesView<'_>) -> bool) -> (Self, Vec<usize>) {
+        let mut narrowed = Self { cuts: Vec::new(), chosen: self.chosen.clone(), ..*self };
+        let mut places = Vec::new();
+        for (place, &(series, origin)) in self.cuts.iter().enumerate() {
+            let Some(origin) = origin.checked_sub(steps).filter(|o| *o > 0) else { continue };
+            narrowed.cuts.push((series, origin));
+            if keep(&narrowed.series(narrowed.cuts.len() - 1)) {
+                places.push(place);
+            } else {
+                narrowed.cuts.pop();
+            }
+        }
+        (narrowed, places)
+    }
+
     /// How many series are in view.
     #[must_use]
     pub fn len(&self) -> usize {
