@@ -27,6 +27,7 @@ mod interpretation;
 pub mod knowledge;
 pub mod lagged;
 mod linear;
+pub mod lingam;
 pub mod node_link;
 pub mod paths;
 pub mod pattern;
