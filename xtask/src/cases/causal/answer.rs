@@ -28,9 +28,12 @@ pub(crate) fn timed<T>(compute: impl FnOnce() -> T) -> (T, Duration) {
         (Some(before), Some(after)) => after.saturating_sub(before),
         _ => wall,
     };
-    // The counter of the system advances in steps; below one, the clock is the better measure.
-    (result, if cpu.is_zero() { wall } else { cpu })
+    (result, if wall < COUNTER_STEPS { wall } else { cpu })
 }
+
+/// The system's counter advances in steps of some milliseconds; below ten of them the clock, which can only show more, is
+/// the better measure.
+const COUNTER_STEPS: Duration = Duration::from_millis(40);
 
 /// Processor time of this thread so far, where the system tells it.
 fn thread_cpu() -> Option<Duration> {

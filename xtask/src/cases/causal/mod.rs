@@ -11,6 +11,7 @@ mod granger;
 mod lingam;
 mod pc;
 mod pcmci;
+mod test;
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,16 +1,13 @@
 //! Cases of PC.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail};
-use atsre_causal::independence::{Correlation, FisherZ, IndependenceTest, Tail};
 use atsre_causal::knowledge::{Knowledge, Window};
 use atsre_causal::pattern::Pattern;
 use atsre_causal::pc::{self, ColliderRule, Compatibility, Found, Mode, Priority, Settings};
 use atsre_domain::graph::Mark;
 use serde_json::{Value, json};
 
-use super::answer::timed;
+use super::test::with_test;
 use super::{Answer, Case};
 use crate::cases::Tolerance;
 
@@ -25,24 +22,9 @@ pub(super) fn answer(case: &Case) -> Result<Option<Answer>> {
         max_depth: case.settings["max_k"].as_u64().map(|k| k as usize),
         mode: Mode::Compatible(compatibility(&case.settings)?),
     };
-    let (found, cpu) = match case.settings["indep_test"].as_str() {
-        Some("fisherz") => {
-            let build = || FisherZ::new(Correlation::of_columns(&case.table), rows(case)).with_tail(Tail::OneMinus);
-            run(build, &knowledge, &settings)
-        }
-        Some("chisq" | "gsq" | "mv_fisherz") => return Ok(None),
-        other => bail!("unknown indep_test {other:?}"),
-    };
+    let name = case.settings["indep_test"].as_str().unwrap_or("fisherz");
+    let (found, cpu) = with_test(case, name, |test| pc::run(test, &knowledge, &settings))?;
     Ok(Some(Answer { judged: JUDGED, found: document(case, &found)?, tolerance, cpu }))
-}
-
-pub(super) fn rows(case: &Case) -> usize {
-    case.table.first().map_or(0, Vec::len)
-}
-
-/// Times both the test's preparation and PC.
-fn run<T: IndependenceTest>(test: impl FnOnce() -> T, knowledge: &Knowledge, settings: &Settings) -> (Found, Duration) {
-    timed(|| pc::run(&test(), knowledge, settings))
 }
 
 fn compatibility(settings: &Value) -> Result<Compatibility> {
