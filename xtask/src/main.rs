@@ -44,6 +44,8 @@ enum Task {
 enum Kind {
     /// Classical time-series statistics.
     Stats,
+    /// Causal discovery.
+    Causal,
 }
 
 fn main() -> Result<ExitCode> {
@@ -53,6 +55,11 @@ fn main() -> Result<ExitCode> {
             let verdicts = cases::stats::judge(&folder)?;
             print!("{}", cases::render(&verdicts));
             Ok(if verdicts.iter().all(cases::Verdict::agrees) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Cases { kind: Kind::Causal, folder } => {
+            let judged = cases::causal::judge(&folder)?;
+            print!("{}", cases::causal::render(&judged));
+            Ok(if judged.iter().all(|j| j.verdict.agrees()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         // Golden tests carry `golden` in their names and rewrite their snapshot where the variable is set.
         Task::Golden => {

@@ -1,5 +1,6 @@
 //! Comparing results with reference cases.
 
+pub mod causal;
 mod compare;
 mod pairwise;
 pub mod stats;

@@ -11,12 +11,12 @@ type Question = (usize, usize, Vec<usize>);
 /// Answers each question once. Arguments are put in order first, so that `x ⊥ y | {a, b}` and `y ⊥ x | {b, a}` are
 /// one question with one answer.
 #[derive(Debug)]
-pub struct Memo<'a, T> {
+pub struct Memo<'a, T: ?Sized> {
     test: &'a T,
     answers: Mutex<HashMap<Question, Outcome>>,
 }
 
-impl<'a, T: IndependenceTest> Memo<'a, T> {
+impl<'a, T: IndependenceTest + ?Sized> Memo<'a, T> {
     /// Remembers the answers of `test`.
     pub fn new(test: &'a T) -> Self {
         Self { test, answers: Mutex::new(HashMap::new()) }
@@ -44,7 +44,7 @@ impl<'a, T: IndependenceTest> Memo<'a, T> {
     }
 }
 
-impl<T: IndependenceTest> IndependenceTest for Memo<'_, T> {
+impl<T: IndependenceTest + ?Sized> IndependenceTest for Memo<'_, T> {
     fn variables(&self) -> usize {
         self.test.variables()
     }

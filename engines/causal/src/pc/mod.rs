@@ -58,7 +58,7 @@ pub struct Found {
 /// Runs PC on the nodes of `knowledge`'s window.
 ///
 /// Cost: with d the largest number of neighbours, of the order of `nodes² · 2^d` tests, bounded by `max_depth`.
-pub fn run<T: IndependenceTest>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Found {
+pub fn run<T: IndependenceTest + ?Sized>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Found {
     match settings.mode {
         Mode::Default => {
             let skeleton = skeleton::find(test, knowledge, settings);

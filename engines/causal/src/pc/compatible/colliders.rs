@@ -51,7 +51,7 @@ impl Candidates {
 }
 
 /// Orients colliders in `graph`, whose adjacencies are the skeleton's.
-pub(super) fn orient<T: IndependenceTest>(
+pub(super) fn orient<T: IndependenceTest + ?Sized>(
     graph: &mut Ordered,
     skeleton: &Skeleton,
     test: &T,
@@ -135,11 +135,11 @@ fn orient_one(graph: &mut Ordered, (x, y, z): Triple, priority: Priority) -> boo
     }
 }
 
-fn largest_over<T: IndependenceTest>(test: &T, (x, _, z): Triple, sets: &[Vec<usize>]) -> f64 {
+fn largest_over<T: IndependenceTest + ?Sized>(test: &T, (x, _, z): Triple, sets: &[Vec<usize>]) -> f64 {
     sets.iter().map(|given| test.test(x, z, given).p_value).fold(0.0, |best, p| if p > best { p } else { best })
 }
 
-fn largest<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple) -> Largest {
+fn largest<T: IndependenceTest + ?Sized>(graph: &Ordered, test: &T, triple: Triple) -> Largest {
     let candidates = Candidates::of(graph, triple);
     Largest {
         with: largest_over(test, triple, &candidates.with),
@@ -148,7 +148,7 @@ fn largest<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple) -> La
 }
 
 /// The side that a priority sorts by, and no test beyond it.
-fn sorting_key<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple, priority: Priority) -> Largest {
+fn sorting_key<T: IndependenceTest + ?Sized>(graph: &Ordered, test: &T, triple: Triple, priority: Priority) -> Largest {
     let over =
         |side: fn(&Candidates) -> &[Vec<usize>]| largest_over(test, triple, side(&Candidates::of(graph, triple)));
     match priority {
@@ -165,7 +165,7 @@ enum Verdict {
 }
 
 /// Looks for a set with the middle that separates, then for one without.
-fn examine<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple, alpha: f64) -> Verdict {
+fn examine<T: IndependenceTest + ?Sized>(graph: &Ordered, test: &T, triple: Triple, alpha: f64) -> Verdict {
     let candidates = Candidates::of(graph, triple);
     let mut largest = Largest::default();
     let (mut may_collide, mut may_not_collide) = (true, true);

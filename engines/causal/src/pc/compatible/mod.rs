@@ -63,7 +63,7 @@ impl Default for Compatibility {
     }
 }
 
-pub(super) fn run<T: IndependenceTest>(
+pub(super) fn run<T: IndependenceTest + ?Sized>(
     test: &T,
     knowledge: &Knowledge,
     settings: &Settings,
