@@ -13,6 +13,8 @@
 //! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
 //! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
+//! | [`lingam`] | linear non-Gaussian models: DirectLiNGAM, ICA-LiNGAM, VAR-LiNGAM |
+//! | [`pcmci`] | time series: PCMCI and PCMCI+ |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -32,7 +34,9 @@ pub mod node_link;
 pub mod paths;
 pub mod pattern;
 pub mod pc;
+pub mod pcmci;
 mod subsets;
 pub mod svg;
+mod vectors;
 
 pub use discover::{DiscoverOptions, Discovery, discover, discover_rows};

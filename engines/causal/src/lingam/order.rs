@@ -2,7 +2,8 @@
 
 use super::entropy;
 use super::prior::Rules;
-use super::table::{Table, dot};
+use super::table::Table;
+use crate::vectors::dot;
 
 /// A residual variance below this share of the variance is rounding.
 const NOTHING_LEFT: f64 = 1e-12;

@@ -2,6 +2,7 @@
 
 use super::LingamError;
 use crate::linear::Cholesky;
+use crate::vectors::{dot, standardised};
 
 /// Columns with mean 0 and variance 1 (divided by n), and their correlations.
 #[derive(Clone, Debug)]
@@ -22,23 +23,23 @@ impl Table {
         if rows < needed {
             return Err(LingamError::TooFewRows { rows, columns: columns.len(), lags: 0, needed });
         }
-        let mut standardised = Vec::with_capacity(columns.len());
+        let mut scaled = Vec::with_capacity(columns.len());
         let mut deviation = Vec::with_capacity(columns.len());
         for (column, values) in columns.iter().enumerate() {
-            let (scaled, size) = standardise(values).ok_or(LingamError::Constant { column })?;
-            standardised.push(scaled);
+            let (column_scaled, size) = standardised(values).ok_or(LingamError::Constant { column })?;
+            scaled.push(column_scaled);
             deviation.push(size);
         }
         let count = columns.len();
         let mut correlation = vec![1.0; count * count];
         for i in 0..count {
             for j in 0..i {
-                let value = dot(&standardised[i], &standardised[j]) / rows as f64;
+                let value = dot(&scaled[i], &scaled[j]) / rows as f64;
                 correlation[i * count + j] = value;
                 correlation[j * count + i] = value;
             }
         }
-        let table = Self { rows, standardised, deviation, correlation };
+        let table = Self { rows, standardised: scaled, deviation, correlation };
         table.refuse_collinear()?;
         Ok(table)
     }
@@ -74,37 +75,4 @@ pub(super) fn check_shape(columns: &[Vec<f64>]) -> Result<(), LingamError> {
         }
     }
     Ok(())
-}
-
-/// The values with mean 0 and variance 1, and their standard deviation; `None` where they do not vary.
-fn standardise(values: &[f64]) -> Option<(Vec<f64>, f64)> {
-    // Scaled by the largest first, so that no square overflows or vanishes.
-    let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    if largest <= 0.0 {
-        return None;
-    }
-    let rows = values.len() as f64;
-    let mut scaled: Vec<f64> = values.iter().map(|v| v / largest).collect();
-    let mean = scaled.iter().sum::<f64>() / rows;
-    scaled.iter_mut().for_each(|v| *v -= mean);
-    let deviation = (scaled.iter().map(|v| v * v).sum::<f64>() / rows).sqrt();
-    // Smaller than the rounding of the mean: a constant.
-    if deviation <= 1e-14 {
-        return None;
-    }
-    scaled.iter_mut().for_each(|v| *v /= deviation);
-    Some((scaled, deviation * largest))
-}
-
-/// The scalar product, in eight running sums so that it can be vectorised, always in the same order.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (a_parts, b_parts) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a_parts.remainder().iter().zip(b_parts.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_parts.zip(b_parts) {
-        for k in 0..8 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }

@@ -2,9 +2,10 @@
 
 use super::direct::direct;
 use super::prior::{Prior, Rules};
-use super::table::{check_shape, dot};
+use super::table::check_shape;
 use super::{LingamError, weights};
 use crate::linear::Cholesky;
+use crate::vectors::dot;
 
 /// How the number of lags is chosen (Lütkepohl 2005, section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::table::{Table, dot};
+use super::super::table::Table;
 use super::eigen;
+use crate::vectors::dot;
 
 /// The iteration ends when no component turns by more than this (one minus the cosine).
 const TURN_MAX: f64 = 1e-4;
