@@ -15,6 +15,7 @@
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
 //! | [`lingam`] | linear non-Gaussian models: DirectLiNGAM, ICA-LiNGAM, VAR-LiNGAM |
 //! | [`pcmci`] | time series: PCMCI and PCMCI+ |
+//! | [`granger`] | time series: tests of Granger causality |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -24,6 +25,7 @@ pub mod adjacency;
 pub mod bootstrap;
 pub mod discover;
 pub mod dot;
+pub mod granger;
 pub mod independence;
 mod interpretation;
 pub mod knowledge;
@@ -38,5 +40,6 @@ pub mod pcmci;
 mod subsets;
 pub mod svg;
 mod vectors;
+mod window_products;
 
 pub use discover::{DiscoverOptions, Discovery, discover, discover_rows};

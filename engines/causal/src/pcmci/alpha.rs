@@ -1,7 +1,7 @@
 //! Levels to choose from where none is given.
 
-use super::parents::{Selection, select};
 use super::par_corr::LaggedTest;
+use super::parents::{Selection, select};
 use crate::knowledge::Knowledge;
 
 /// Levels of the condition selection.

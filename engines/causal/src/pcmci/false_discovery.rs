@@ -19,8 +19,10 @@ mod tests {
     #[test]
     fn the_textbook_example_comes_out() {
         // given: Benjamini and Hochberg's table 1, first five p-values of fifteen
-        let mut p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
-            0.6528, 0.7590, 1.0];
+        let mut p = [
+            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
+            0.7590, 1.0,
+        ];
         // when
         adjust(&mut p);
         // then: four discoveries at 5 %

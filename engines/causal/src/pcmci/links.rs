@@ -115,9 +115,8 @@ impl LaggedLinks {
         }
         nodes.sort_unstable();
         nodes.dedup();
-        let number = |lag: usize, column: usize| {
-            nodes.binary_search(&(lag as u32, column as u32)).map_or(0, |n| n as u32)
-        };
+        let number =
+            |lag: usize, column: usize| nodes.binary_search(&(lag as u32, column as u32)).map_or(0, |n| n as u32);
         let mut edges: Vec<CausalEdge> = links
             .into_iter()
             .map(|(source, target, lag, source_mark, target_mark)| CausalEdge {

@@ -50,11 +50,7 @@ pub fn pcmci(columns: &[Vec<f64>], settings: &Settings, knowledge: &Knowledge) -
 ///
 /// # Errors
 /// [`PcmciError`]: settings out of range, knowledge about another window.
-pub fn pcmci_with<T: LaggedTest>(
-    test: &T,
-    settings: &Settings,
-    knowledge: &Knowledge,
-) -> Result<Pcmci, PcmciError> {
+pub fn pcmci_with<T: LaggedTest>(test: &T, settings: &Settings, knowledge: &Knowledge) -> Result<Pcmci, PcmciError> {
     check(settings.min_lag, settings.max_lag, &[settings.selection_alpha, Some(settings.alpha)])?;
     let (columns, max_lag) = (test.columns(), settings.max_lag);
     check_window(knowledge, columns, max_lag)?;

@@ -2,9 +2,10 @@
 
 use super::PcmciError;
 use super::student;
-use crate::lagged::moments::Moments;
 use crate::independence::Correlation;
+use crate::lagged::moments::Moments;
 use crate::vectors::{dot, standardised};
+use crate::window_products::WindowProducts;
 
 /// A residual variance below this share of the variance means a linear function of the conditions.
 const DETERMINED: f64 = 1e-10;
@@ -76,8 +77,9 @@ impl ParCorr {
             scaled.push(standardised(values).ok_or(PcmciError::Constant { column })?.0);
         }
         let rows = length - max_lag;
-        let correlation = correlations(&scaled, max_lag);
+        let products = WindowProducts::new(&scaled, max_lag);
         let size = columns.len();
+        let correlation = Correlation::of_covariance(size * (max_lag + 1), |i, j| products.covariance(i, j));
         if let Some(node) = (0..size * (max_lag + 1)).find(|n| correlation.get(*n, *n).is_nan()) {
             return Err(PcmciError::Constant { column: node % size });
         }
@@ -100,7 +102,13 @@ impl ParCorr {
     fn residual(&self, given: &[usize], x: usize, y: Option<usize>, lower: &mut [f64]) -> (f64, f64, f64) {
         let kept = given.len();
         for row in 0..kept + 1 + usize::from(y.is_some()) {
-            let node = if row < kept { given[row] } else if row == kept { x } else { y.unwrap_or(x) };
+            let node = if row < kept {
+                given[row]
+            } else if row == kept {
+                x
+            } else {
+                y.unwrap_or(x)
+            };
             for column in 0..=row.min(kept.wrapping_sub(1)) {
                 if column >= kept {
                     break;
@@ -160,41 +168,6 @@ impl LaggedTest for ParCorr {
         let (left, _, _) = self.with_workspace(given, |lower| self.residual(given, y, None, lower));
         Some(self.rows as f64 * left.max(f64::MIN_POSITIVE).ln() + 2.0 * (given.len() as f64 + 1.0))
     }
-}
-
-/// Correlations of columns at lags over the rows that have `max_lag` steps behind them. The products of two nodes one step
-/// further back are the same but for one row at each end.
-fn correlations(columns: &[Vec<f64>], max_lag: usize) -> Correlation {
-    let size = columns.len();
-    let nodes = size * (max_lag + 1);
-    let length = columns[0].len();
-    let rows = (length - max_lag) as f64;
-    let mut products = vec![0.0; nodes * nodes];
-    let sums: Vec<f64> = (0..nodes)
-        .map(|k| columns[k % size][max_lag - k / size..length - k / size].iter().sum::<f64>() / rows)
-        .collect();
-    for lag in 0..=max_lag {
-        for i in 0..size {
-            for j in 0..size {
-                if lag == 0 && j > i {
-                    continue;
-                }
-                // Column i `lag` steps before column j, then both further back together.
-                let (early, late) = (&columns[i], &columns[j]);
-                let mut sum =
-                    dot(&early[max_lag - lag..length - lag], &late[max_lag..length]);
-                for shift in 0..=max_lag - lag {
-                    let (a, b) = ((lag + shift) * size + i, shift * size + j);
-                    products[a.max(b) * nodes + a.min(b)] = sum;
-                    if shift < max_lag - lag {
-                        let (first, last) = (max_lag - 1 - shift, length - 1 - shift);
-                        sum += early[first - lag] * late[first] - early[last - lag] * late[last];
-                    }
-                }
-            }
-        }
-    }
-    Correlation::of_covariance(nodes, |i, j| products[i * nodes + j] / rows - sums[i] * sums[j])
 }
 
 #[cfg(test)]

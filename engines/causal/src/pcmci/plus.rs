@@ -122,14 +122,9 @@ pub fn pcmci_plus_with<T: LaggedTest>(
 
 fn at_level<T: LaggedTest>(test: &T, settings: &PlusSettings, alpha: f64, knowledge: &Knowledge) -> PcmciPlus {
     let lags = settings.min_lag.max(1)..=settings.max_lag;
-    let selections =
-        (0..test.columns()).map(|target| select(test, target, lags.clone(), alpha, knowledge)).collect();
-    let limits = Limits {
-        min_lag: settings.min_lag,
-        max_lag: settings.max_lag,
-        alpha,
-        reset_lagged: settings.reset_lagged,
-    };
+    let selections = (0..test.columns()).map(|target| select(test, target, lags.clone(), alpha, knowledge)).collect();
+    let limits =
+        Limits { min_lag: settings.min_lag, max_lag: settings.max_lag, alpha, reset_lagged: settings.reset_lagged };
     let skeleton = skeleton::find(test, selections, limits, knowledge);
     let triples = collider::classify(test, &skeleton, alpha, settings.colliders);
     let mut links = skeleton.links;
@@ -156,7 +151,9 @@ fn criterion<T: LaggedTest>(test: &T, found: &PcmciPlus, knowledge: &Knowledge) 
     let of_column = |target: usize| {
         let mut parents = Vec::new();
         for lag in 0..=links.max_lag() {
-            parents.extend((0..columns).filter(|c| links.get(*c, target, lag) == Link::Forward).map(|c| lag * columns + c));
+            parents.extend(
+                (0..columns).filter(|c| links.get(*c, target, lag) == Link::Forward).map(|c| lag * columns + c),
+            );
         }
         test.akaike(target, &parents).unwrap_or(f64::INFINITY)
     };

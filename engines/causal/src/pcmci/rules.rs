@@ -42,9 +42,8 @@ fn against_cycles(links: &LaggedLinks) -> Vec<(usize, usize)> {
 /// `i — k → j` and `i — l → j` with k, l apart and `i — j`: `i → j`.
 fn between_two_chains(links: &LaggedLinks, ambiguous: &[Triple]) -> Vec<(usize, usize)> {
     let columns = links.columns();
-    let decided = |source: usize, middle: usize, target: usize| {
-        !ambiguous.contains(&Triple { source, lag: 0, middle, target })
-    };
+    let decided =
+        |source: usize, middle: usize, target: usize| !ambiguous.contains(&Triple { source, lag: 0, middle, target });
     open_pairs(links)
         .filter(|(i, j)| {
             let through: Vec<usize> = (0..columns)

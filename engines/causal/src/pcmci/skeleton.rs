@@ -74,6 +74,7 @@ pub(super) fn find<T: LaggedTest>(
                     search.links.set(source, target, lag, Link::Absent);
                     search.separating.insert(pair, subset.to_vec());
                     if lag == 0 {
+                        search.remove_pair(source, target);
                         search.separating.insert((target, source, 0), subset.to_vec());
                     }
                 }
@@ -81,6 +82,7 @@ pub(super) fn find<T: LaggedTest>(
             });
         }
     }
+    search.share_values();
     search
 }
 
@@ -142,13 +144,30 @@ impl Skeleton {
         pairs
     }
 
-    /// Keeps the outcome nearest to independence, the last of equals.
+    /// Keeps the outcome nearest to independence, the last of equals, for each direction of a pair by itself.
     fn note(&mut self, (source, target, lag): (usize, usize, usize), measured: Measured) {
-        let mirrored = (lag == 0).then(|| self.links.index(target, source, 0));
-        for at in std::iter::once(self.links.index(source, target, lag)).chain(mirrored) {
-            if measured.p_value >= self.links.p_values[at] {
-                self.links.values[at] = measured.value;
-                self.links.p_values[at] = measured.p_value;
+        let at = self.links.index(source, target, lag);
+        if measured.p_value >= self.links.p_values[at] {
+            self.links.values[at] = measured.value;
+            self.links.p_values[at] = measured.p_value;
+        }
+    }
+
+    /// Takes a pair of the present out: the p-value that did it counts for both directions.
+    fn remove_pair(&mut self, source: usize, target: usize) {
+        let (from, to) = (self.links.index(source, target, 0), self.links.index(target, source, 0));
+        self.links.p_values[to] = self.links.p_values[from];
+    }
+
+    /// Of the two directions of a pair of the present the one nearer to independence stands for both, of equals that of the smaller
+    /// column.
+    fn share_values(&mut self) {
+        for target in 0..self.links.columns() {
+            for source in 0..target {
+                let (a, b) = (self.links.index(source, target, 0), self.links.index(target, source, 0));
+                let (from, to) = if self.links.p_values[a] >= self.links.p_values[b] { (a, b) } else { (b, a) };
+                self.links.values[to] = self.links.values[from];
+                self.links.p_values[to] = self.links.p_values[from];
             }
         }
     }

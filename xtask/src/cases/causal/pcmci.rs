@@ -83,7 +83,9 @@ fn document(case: &Case, links: &LaggedLinks, parents: &Parents) -> Map<String, 
     let (columns, max_lag) = (links.columns(), links.max_lag());
     let table = |entry: &dyn Fn(usize, usize, usize) -> Value| -> Value {
         (0..columns)
-            .map(|i| (0..columns).map(|j| (0..=max_lag).map(|lag| entry(i, j, lag)).collect::<Value>()).collect::<Value>())
+            .map(|i| {
+                (0..columns).map(|j| (0..=max_lag).map(|lag| entry(i, j, lag)).collect::<Value>()).collect::<Value>()
+            })
             .collect()
     };
     let named = |(column, list): (usize, &Vec<_>)| {
