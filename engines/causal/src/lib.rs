@@ -13,6 +13,7 @@
 //! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
 //! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
+//! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -22,6 +23,7 @@ pub mod adjacency;
 pub mod bootstrap;
 pub mod discover;
 pub mod dot;
+pub mod fci;
 pub mod independence;
 mod interpretation;
 pub mod knowledge;

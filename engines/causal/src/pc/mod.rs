@@ -13,6 +13,7 @@ mod skeleton;
 
 use std::collections::BTreeMap;
 
+pub(crate) use compatible::exhaustive_skeleton;
 pub use compatible::{ColliderRule, Compatibility, Priority};
 
 use crate::independence::{IndependenceTest, Outcome};
