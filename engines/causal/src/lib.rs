@@ -24,6 +24,7 @@ pub mod bootstrap;
 pub mod discover;
 pub mod dot;
 pub mod fci;
+mod hash_order;
 pub mod independence;
 mod interpretation;
 pub mod knowledge;

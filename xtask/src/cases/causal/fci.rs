@@ -26,8 +26,7 @@ const EMPTY_SETS_LISTED: usize = 20;
 pub(super) fn answer(case: &Case) -> Result<Option<Answer>> {
     let known = case.knowledge()?;
     let knowledge = Knowledge::compile(&known, &case.variables, Window::of_rows(case.columns()), |_, _| 0)?;
-    let every_kind_of_knowledge =
-        !known.forbidden.is_empty() && !known.required.is_empty() && !known.tiers.is_empty();
+    let every_kind_of_knowledge = !known.forbidden.is_empty() && !known.required.is_empty() && !known.tiers.is_empty();
     let settings = Settings {
         alpha: case.number("alpha")?,
         max_depth: case.settings["depth"].as_u64().map(|d| d as usize),
@@ -47,8 +46,7 @@ fn document(case: &Case, found: &Found) -> Result<Value> {
         let members = in_order_of(expected, case.names(set.iter().copied()));
         json!([case.variables[*a], case.variables[*b], members])
     });
-    let removed: Vec<String> =
-        found.removed_late.iter().map(|(a, b)| case.names([*a, *b]).join(" ")).collect();
+    let removed: Vec<String> = found.removed_late.iter().map(|(a, b)| case.names([*a, *b]).join(" ")).collect();
     Ok(json!({
         "endpoint_matrix": marks(&found.pattern),
         "edges": edges.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(),

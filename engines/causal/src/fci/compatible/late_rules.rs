@@ -5,6 +5,7 @@ use atsre_domain::graph::Mark;
 use super::Search;
 use super::paths::{PathSearch, circle_step, possibly_directed_step, semi_directed_step};
 use crate::fci::pag::Pag;
+use crate::hash_order::in_set_order;
 use crate::independence::IndependenceTest;
 
 impl<T: IndependenceTest + ?Sized> Search<'_, T> {
@@ -137,13 +138,8 @@ impl<T: IndependenceTest + ?Sized> Search<'_, T> {
                 if causes.len() < 2 || !self.pag.has(a, c, Mark::Circle) {
                     continue;
                 }
-                let children: Vec<usize> = self
-                    .pag
-                    .neighbours(a)
-                    .iter()
-                    .copied()
-                    .filter(|n| *n != c && semi_directed_step(&self.pag, a, *n))
-                    .collect();
+                let around = self.pag.neighbours(a).iter().copied();
+                let children = in_set_order(around.filter(|n| *n != c && semi_directed_step(&self.pag, a, *n)));
                 for child in &children {
                     if reach[*child].is_none() {
                         let step = |from, to| semi_directed_step(&self.pag, from, to);
@@ -156,7 +152,9 @@ impl<T: IndependenceTest + ?Sized> Search<'_, T> {
                     directed[k + 1..].iter().any(|d| {
                         children.iter().enumerate().any(|(m, one)| {
                             let others = &children[m + 1..];
-                            others.iter().any(|two| leads(*one, *b) && leads(*two, *d) && !self.pag.adjacent(*one, *two))
+                            others
+                                .iter()
+                                .any(|two| leads(*one, *b) && leads(*two, *d) && !self.pag.adjacent(*one, *two))
                         })
                     })
                 });

@@ -7,6 +7,7 @@ use atsre_domain::graph::Mark;
 use super::Search;
 use super::paths::semi_directed_step;
 use crate::fci::pag::Pag;
+use crate::hash_order::in_set_order;
 use crate::independence::IndependenceTest;
 use crate::subsets::visit_subsets;
 
@@ -81,15 +82,16 @@ fn possible_d_sep(pag: &Pag, reach: &mut Reach, x: usize, y: usize) -> Vec<usize
     let mut possible = vec![false; nodes];
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); nodes];
     let (mut queued, mut waiting) = (vec![false; nodes], VecDeque::new());
-    for b in pag.neighbours(x).iter().filter(|b| **b != y) {
-        possible[*b] = true;
-        queued[*b] = true;
-        waiting.push_back(*b);
+    for b in in_set_order(pag.neighbours(x).iter().copied()).into_iter().filter(|b| *b != y) {
+        possible[b] = true;
+        queued[b] = true;
+        waiting.push_back(b);
     }
     // Every queued pair starts at x itself, so that its second node says it all.
     while let Some(b) = waiting.pop_front() {
         let earlier = std::mem::take(&mut before[b]);
-        possible[b] |= earlier.iter().any(|r| *r != b && *r != x && (reach.leads(pag, *r, x) || reach.leads(pag, *r, b)));
+        possible[b] |=
+            earlier.iter().any(|r| *r != b && *r != x && (reach.leads(pag, *r, x) || reach.leads(pag, *r, b)));
         before[b] = earlier;
         for c in pag.neighbours(b).iter().copied().filter(|c| *c != x && *c != y) {
             if !before[c].contains(&b) {

@@ -6,7 +6,6 @@
 //! closed; knowledge orients and vetoes, but does not keep required edges in the graph.
 
 mod colliders;
-mod hash_order;
 mod meek;
 mod ordered;
 mod skeleton;
