@@ -13,6 +13,7 @@
 //! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
 //! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
+//! | [`equivalence`] | Markov equivalence: CPDAG, PAG, extensions, Meek's rules, distance |
 //! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
@@ -23,6 +24,7 @@ pub mod adjacency;
 pub mod bootstrap;
 pub mod discover;
 pub mod dot;
+pub mod equivalence;
 pub mod fci;
 mod hash_order;
 pub mod independence;

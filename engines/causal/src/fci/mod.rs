@@ -6,17 +6,30 @@
 //! [`Mode::Compatible`] answers exactly as the implementation in causal-learn 0.1.4.8 does.
 
 mod compatible;
+mod evidence;
 mod pag;
+mod possible_d_sep;
+mod rules;
+mod search;
+mod separations;
+mod uncovered;
 
 use std::collections::BTreeMap;
+
+pub(crate) use evidence::Evidence;
+pub(crate) use pag::Pag;
+pub(crate) use rules::close_marks;
 
 use crate::independence::{IndependenceTest, Outcome};
 use crate::knowledge::Knowledge;
 use crate::pattern::Pattern;
 
 /// Which FCI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
+    /// As published, order-independent, true to background knowledge.
+    #[default]
+    Default,
     /// As causal-learn 0.1.4.8: knowledge orients as it does there and is no invariant.
     Compatible {
         /// Whether the knowledge has forbidden edges, required edges and tiers, all three: then discriminating paths
@@ -32,6 +45,9 @@ pub struct Settings {
     pub alpha: f64,
     /// The largest conditioning set of the first phase; `None` is no limit.
     pub max_depth: Option<usize>,
+    /// The largest conditioning set of the possible-d-sep step in [`Mode::Default`]; `None` is no limit, and exponential
+    /// work where many nodes qualify. 0 or 1 skips the step.
+    pub max_possible_d_sep: Option<usize>,
     /// Which FCI.
     pub mode: Mode,
 }
@@ -58,13 +74,17 @@ pub struct Found {
     pub removed_late: Vec<(usize, usize)>,
     /// The properties of each directed edge (cause, effect).
     pub properties: BTreeMap<(usize, usize), EdgeProperties>,
-    /// How many different tests were asked.
+    /// How many tests were asked; in [`Mode::Compatible`] how many different ones.
     pub tests: usize,
 }
 
 /// Runs FCI on the nodes of `knowledge`'s window, which has to be one of rows without time.
+///
+/// In [`Mode::Default`] a forbidden cause always gets an arrow at its end of the edge, a pair forbidden both ways has no edge,
+/// and a required edge is there and directed, whatever the data.
 pub fn run<T: IndependenceTest + ?Sized>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Found {
     match settings.mode {
+        Mode::Default => search::run(test, knowledge, settings),
         Mode::Compatible { every_kind_of_knowledge } => {
             compatible::run(test, knowledge, settings, every_kind_of_knowledge)
         }

@@ -56,6 +56,16 @@ pub struct Found {
     pub tests: usize,
 }
 
+/// The skeleton of [`Mode::Default`]: FCI begins with it too.
+pub(crate) fn stable_skeleton<T: IndependenceTest + ?Sized>(
+    test: &T,
+    knowledge: &Knowledge,
+    alpha: f64,
+    max_depth: Option<usize>,
+) -> skeleton::Skeleton {
+    skeleton::find(test, knowledge, &Settings { alpha, max_depth, mode: Mode::Default })
+}
+
 /// Runs PC on the nodes of `knowledge`'s window.
 ///
 /// Cost: with d the largest number of neighbours, of the order of `nodes² · 2^d` tests, bounded by `max_depth`.

@@ -30,6 +30,7 @@ pub(super) fn answer(case: &Case) -> Result<Option<Answer>> {
     let settings = Settings {
         alpha: case.number("alpha")?,
         max_depth: case.settings["depth"].as_u64().map(|d| d as usize),
+        max_possible_d_sep: None,
         mode: Mode::Compatible { every_kind_of_knowledge },
     };
     let name = case.settings["independence_test_method"].as_str().unwrap_or("fisherz");
