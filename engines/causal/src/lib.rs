@@ -16,6 +16,8 @@
 //! | [`lingam`] | linear non-Gaussian models: DirectLiNGAM, ICA-LiNGAM, VAR-LiNGAM |
 //! | [`pcmci`] | time series: PCMCI and PCMCI+ |
 //! | [`granger`] | time series: tests of Granger causality |
+//! | [`equivalence`] | Markov equivalence: CPDAG, PAG, extensions, Meek's rules, distance |
+//! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -26,6 +28,9 @@ pub mod bootstrap;
 pub mod discover;
 pub mod dot;
 pub mod granger;
+pub mod equivalence;
+pub mod fci;
+mod hash_order;
 pub mod independence;
 mod interpretation;
 pub mod knowledge;

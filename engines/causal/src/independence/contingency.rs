@@ -6,47 +6,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use statrs::function::gamma::checked_gamma_ur;
 
+use super::categories::{CategoryError, compress, encode};
 use super::{IndependenceTest, Outcome};
 
-/// Categories of one column: more are a sign of a measured quantity, for which these tests have no power.
-const LEVELS_MAX: usize = 256;
-/// Joint tables of up to this many cells are counted densely, and remembered.
-const DENSE_CELLS: usize = 1 << 14;
+/// Joint tables of up to this many cells are counted in one go.
+const DENSE_CELLS: usize = 1 << 20;
+/// Tables of up to this many cells are counted in four histograms and remembered.
+const WIDE_CELLS: usize = 1 << 10;
 /// Cells of all remembered tables together.
 const REMEMBERED_CELLS: usize = 1 << 23;
-
-/// Columns that the tests cannot be asked about.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CategoryError {
-    /// A value is missing or not finite.
-    #[error("row {row} of column {column} is not a number; leave out incomplete rows first")]
-    Missing {
-        /// Column, from 0.
-        column: usize,
-        /// Row, from 0.
-        row: usize,
-    },
-    /// A column has too many categories.
-    #[error(
-        "column {column} has {levels} different values, at most {LEVELS_MAX} can be counted; use a test for measured quantities"
-    )]
-    TooManyLevels {
-        /// Column, from 0.
-        column: usize,
-        /// Its different values.
-        levels: usize,
-    },
-    /// Columns of different length.
-    #[error("column {column} has {rows} rows, the first has {expected}")]
-    Ragged {
-        /// Column, from 0.
-        column: usize,
-        /// Its rows.
-        rows: usize,
-        /// Rows of the first column.
-        expected: usize,
-    },
-}
+/// Rows that are coded at a time.
+const BLOCK: usize = 512;
 
 /// Which statistic compares the counts with those expected under independence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,10 +37,12 @@ pub struct Contingency {
     statistic: CountStatistic,
     codes: Vec<Vec<u8>>,
     levels: Vec<usize>,
-    /// Joint counts by the ascending list of their variables, the first of which varies slowest.
+    /// k · ln k for every count k, where G² is asked for.
+    entropy: Vec<f64>,
     tables: RwLock<Tables>,
 }
 
+/// Joint counts by the ascending list of their variables, the first of which varies slowest.
 #[derive(Debug, Default)]
 struct Tables {
     cells: usize,
@@ -93,20 +65,59 @@ impl Contingency {
             codes.push(code);
             levels.push(count);
         }
-        Ok(Self { statistic, codes, levels, tables: RwLock::default() })
+        let entropy = match statistic {
+            CountStatistic::ChiSquare => Vec::new(),
+            CountStatistic::GSquare => (0..=expected).map(|k| k as f64 * (k.max(1) as f64).ln()).collect(),
+        };
+        Ok(Self { statistic, codes, levels, entropy, tables: RwLock::default() })
     }
 
     fn rows(&self) -> usize {
         self.codes.first().map_or(0, Vec::len)
     }
 
-    /// The joint counts of ascending `variables`, of `cells` cells.
+    /// Counts every configuration at once.
+    fn dense(&self, x: usize, y: usize, given: &[usize], cells: usize) -> (f64, usize) {
+        let counts =
+            if cells <= WIDE_CELLS { self.arranged(x, y, given, cells) } else { self.count(x, y, given, cells) };
+        let mut margins = Margins::new(self.levels[x], self.levels[y]);
+        counts.chunks_exact(self.levels[x] * self.levels[y]).fold((0.0, 0), |(sum, freedom), layer| {
+            let (part, degrees) = self.compare(layer, &mut margins);
+            (sum + part, freedom + degrees)
+        })
+    }
+
+    /// The counts in the order of [`Self::count`], from the table of the same variables, which other tests ask about too.
+    fn arranged(&self, x: usize, y: usize, given: &[usize], cells: usize) -> Vec<u32> {
+        let wanted: Vec<usize> = given.iter().copied().chain([x, y]).collect();
+        let mut variables = wanted.clone();
+        variables.sort_unstable();
+        let table = self.table(&variables, cells);
+        let mut strides = vec![1; variables.len()];
+        for k in (0..variables.len().saturating_sub(1)).rev() {
+            strides[k] = strides[k + 1] * self.levels[variables[k + 1]];
+        }
+        // Where each cell of the wanted order lies in the table, one variable after another.
+        let mut places = Vec::with_capacity(cells);
+        places.push(0);
+        let mut wider = Vec::with_capacity(cells);
+        for variable in wanted {
+            let stride = variables.iter().position(|v| *v == variable).map_or(0, |k| strides[k]);
+            wider.clear();
+            let levels = self.levels[variable];
+            places.iter().for_each(|place| wider.extend((0..levels).map(|level| place + level * stride)));
+            std::mem::swap(&mut places, &mut wider);
+        }
+        places.into_iter().map(|place: usize| table[place]).collect()
+    }
+
+    /// The joint counts of ascending `variables`, counted once.
     fn table(&self, variables: &[usize], cells: usize) -> Arc<Vec<u32>> {
         let known = self.tables.read().unwrap_or_else(PoisonError::into_inner).by_variables.get(variables).cloned();
         if let Some(known) = known {
             return known;
         }
-        let counted = Arc::new(self.count(variables, cells));
+        let counted = Arc::new(self.count_wide(variables, cells));
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         if tables.cells + cells <= REMEMBERED_CELLS {
             tables.cells += cells;
@@ -115,13 +126,33 @@ impl Contingency {
         counted
     }
 
-    fn count(&self, variables: &[usize], cells: usize) -> Vec<u32> {
-        // Four histograms, so that a cell that comes twice in a row does not wait for its own increment.
-        let mut lanes = vec![0_u32; 4 * cells];
-        let mut code = [0_u16; 256];
+    /// One table of `cells`, the first of `given` varying slowest, then x, then y.
+    fn count(&self, x: usize, y: usize, given: &[usize], cells: usize) -> Vec<u32> {
+        let mut counts = vec![0; cells];
+        let mut code = [0_u32; BLOCK];
         let rows = self.rows();
-        for start in (0..rows).step_by(code.len()) {
-            let block = &mut code[..(rows - start).min(256)];
+        for start in (0..rows).step_by(BLOCK) {
+            let block = &mut code[..(rows - start).min(BLOCK)];
+            block.fill(0);
+            for variable in given.iter().chain([&x, &y]) {
+                let radix = self.levels[*variable] as u32;
+                for (code, value) in block.iter_mut().zip(&self.codes[*variable][start..]) {
+                    *code = *code * radix + u32::from(*value);
+                }
+            }
+            block.iter().for_each(|code| counts[*code as usize] += 1);
+        }
+        counts
+    }
+
+    /// As [`Self::count`], in small codes and four histograms, so that a cell that comes twice in a row does not wait for
+    /// its own increment.
+    fn count_wide(&self, variables: &[usize], cells: usize) -> Vec<u32> {
+        let mut lanes: [Vec<u32>; 4] = std::array::from_fn(|_| vec![0; cells]);
+        let mut code = [0_u16; BLOCK];
+        let rows = self.rows();
+        for start in (0..rows).step_by(BLOCK) {
+            let block = &mut code[..(rows - start).min(BLOCK)];
             block.fill(0);
             for variable in variables {
                 let radix = self.levels[*variable] as u16;
@@ -129,54 +160,22 @@ impl Contingency {
                     *code = code.wrapping_mul(radix).wrapping_add(u16::from(*value));
                 }
             }
-            for four in block.chunks(4) {
-                for (lane, code) in four.iter().enumerate() {
-                    lanes[lane * cells + usize::from(*code)] += 1;
+            let (fours, rest) = block.as_chunks::<4>();
+            for four in fours {
+                for (lane, code) in lanes.iter_mut().zip(four) {
+                    lane[usize::from(*code)] += 1;
                 }
             }
+            rest.iter().for_each(|code| lanes[0][usize::from(*code)] += 1);
         }
-        let (first, rest) = lanes.split_at(cells);
-        let mut counts = first.to_vec();
-        for lane in rest.chunks_exact(cells) {
+        let [mut counts, others @ ..] = lanes;
+        for lane in others {
             counts.iter_mut().zip(lane).for_each(|(c, l)| *c += l);
         }
         counts
     }
 
-    fn dense(&self, x: usize, y: usize, given: &[usize], cells: usize) -> (f64, usize) {
-        let mut variables = given.to_vec();
-        variables.extend([x, y]);
-        variables.sort_unstable();
-        let table = self.table(&variables, cells);
-        // Strides in the table; then walk the configurations of the conditioning set like an odometer.
-        let mut strides = vec![1; variables.len()];
-        for k in (0..variables.len().saturating_sub(1)).rev() {
-            strides[k] = strides[k + 1] * self.levels[variables[k + 1]];
-        }
-        let stride = |v: usize| variables.iter().position(|u| *u == v).map_or(0, |k| strides[k]);
-        let (of_x, of_y) = (stride(x), stride(y));
-        let wheels: Vec<(usize, usize)> = given.iter().map(|g| (stride(*g), self.levels[*g])).collect();
-        let mut at = vec![0; wheels.len()];
-        let (mut layer, mut base) = (Layer::new(self.levels[x], self.levels[y]), 0);
-        let (mut sum, mut freedom) = (0.0, 0);
-        loop {
-            layer.fill(|i, j| table[base + i * of_x + j * of_y]);
-            let (part, degrees) = layer.compare(self.statistic);
-            sum += part;
-            freedom += degrees;
-            let Some(turned) = (0..wheels.len()).rev().find(|k| at[*k] + 1 < wheels[*k].1) else {
-                return (sum, freedom);
-            };
-            at[turned] += 1;
-            base += wheels[turned].0;
-            for k in turned + 1..wheels.len() {
-                base -= at[k] * wheels[k].0;
-                at[k] = 0;
-            }
-        }
-    }
-
-    /// For sets with more configurations than are worth a table: rows sorted by configuration, one layer after another.
+    /// For sets with more configurations than are worth a table: rows sorted by configuration, one after another.
     fn sparse(&self, x: usize, y: usize, given: &[usize]) -> (f64, usize) {
         let rows = self.rows();
         let mut code = vec![0_usize; rows];
@@ -186,24 +185,59 @@ impl Contingency {
                 *code = *code * self.levels[*variable] + usize::from(*value);
             }
             configurations *= self.levels[*variable];
-            if configurations > rows {
+            if configurations > DENSE_CELLS {
                 configurations = compress(&mut code);
             }
         }
         let mut order: Vec<usize> = (0..rows).collect();
         order.sort_unstable_by_key(|row| code[*row]);
-        let mut layer = Layer::new(self.levels[x], self.levels[y]);
+        let mut margins = Margins::new(self.levels[x], self.levels[y]);
+        let mut layer = vec![0_u32; self.levels[x] * self.levels[y]];
         let (mut sum, mut freedom) = (0.0, 0);
         for members in order.chunk_by(|a, b| code[*a] == code[*b]) {
-            layer.counts.fill(0);
+            layer.fill(0);
             for row in members {
-                layer.counts[usize::from(self.codes[x][*row]) * layer.width + usize::from(self.codes[y][*row])] += 1;
+                layer[usize::from(self.codes[x][*row]) * self.levels[y] + usize::from(self.codes[y][*row])] += 1;
             }
-            let (part, degrees) = layer.compare(self.statistic);
+            let (part, degrees) = self.compare(&layer, &mut margins);
             sum += part;
             freedom += degrees;
         }
         (sum, freedom)
+    }
+
+    /// The statistic and degrees of freedom of one configuration's counts.
+    fn compare(&self, layer: &[u32], margins: &mut Margins) -> (f64, usize) {
+        if layer.iter().all(|c| *c == 0) {
+            return (0.0, 0);
+        }
+        let total = margins.fill(layer);
+        let freedom = margins.freedom();
+        if freedom == 0 {
+            return (0.0, 0);
+        }
+        let statistic = match self.statistic {
+            // Σ (o − e)² / e = Σ o² / e − n, with e = row · column / n.
+            CountStatistic::ChiSquare => {
+                let shares: f64 = layer
+                    .chunks_exact(margins.of_y.len())
+                    .zip(&margins.of_x)
+                    .filter(|(_, of_x)| **of_x > 0)
+                    .map(|(row, of_x)| {
+                        let squares = row.iter().zip(&margins.inverse_of_y);
+                        squares.map(|(o, inverse)| f64::from(*o) * f64::from(*o) * inverse).sum::<f64>()
+                            / f64::from(*of_x)
+                    })
+                    .sum();
+                f64::from(total) * (shares - 1.0)
+            }
+            // Σ o ln (o n / (row · column)), taken apart.
+            CountStatistic::GSquare => {
+                let of = |counts: &[u32]| counts.iter().map(|c| self.entropy[*c as usize]).sum::<f64>();
+                2.0 * (of(layer) - of(&margins.of_x) - of(&margins.of_y) + self.entropy[total as usize])
+            }
+        };
+        (statistic.max(0.0), freedom)
     }
 }
 
@@ -220,8 +254,8 @@ impl IndependenceTest for Contingency {
             .try_fold(1_usize, |product, v| product.checked_mul(self.levels[*v]))
             .filter(|cells| *cells <= DENSE_CELLS);
         let (statistic, freedom) = match cells {
-            Some(cells) if cells > 0 => self.dense(x, y, given, cells),
-            Some(_) => return Outcome::UNDEFINED,
+            Some(0) => return Outcome::UNDEFINED,
+            Some(cells) => self.dense(x, y, given, cells),
             None => self.sparse(x, y, given),
         };
         if freedom == 0 {
@@ -236,84 +270,35 @@ impl IndependenceTest for Contingency {
     }
 }
 
-/// The counts of x and y in one configuration.
-struct Layer {
-    height: usize,
-    width: usize,
-    counts: Vec<u32>,
+/// The sums of one configuration's counts over y and over x.
+struct Margins {
     of_x: Vec<u32>,
     of_y: Vec<u32>,
+    inverse_of_y: Vec<f64>,
 }
 
-impl Layer {
-    fn new(height: usize, width: usize) -> Self {
-        Self { height, width, counts: vec![0; height * width], of_x: vec![0; height], of_y: vec![0; width] }
+impl Margins {
+    fn new(levels_x: usize, levels_y: usize) -> Self {
+        Self { of_x: vec![0; levels_x], of_y: vec![0; levels_y], inverse_of_y: vec![0.0; levels_y] }
     }
 
-    fn fill(&mut self, count: impl Fn(usize, usize) -> u32) {
-        for i in 0..self.height {
-            for j in 0..self.width {
-                self.counts[i * self.width + j] = count(i, j);
-            }
-        }
-    }
-
-    /// The statistic and its degrees of freedom.
-    fn compare(&mut self, statistic: CountStatistic) -> (f64, usize) {
+    /// Sums a layer; returns its total.
+    fn fill(&mut self, layer: &[u32]) -> u32 {
         self.of_y.fill(0);
-        for (row, total) in self.counts.chunks_exact(self.width).zip(&mut self.of_x) {
+        for (row, total) in layer.chunks_exact(self.of_y.len()).zip(&mut self.of_x) {
             *total = row.iter().sum();
             row.iter().zip(&mut self.of_y).for_each(|(c, t)| *t += c);
         }
-        let total: u32 = self.of_x.iter().sum();
-        if total == 0 {
-            return (0.0, 0);
+        for (total, inverse) in self.of_y.iter().zip(&mut self.inverse_of_y) {
+            *inverse = if *total > 0 { 1.0 / f64::from(*total) } else { 0.0 };
         }
-        let mut sum = 0.0;
-        for (row, of_x) in self.counts.chunks_exact(self.width).zip(&self.of_x) {
-            let share = f64::from(*of_x) / f64::from(total);
-            for (count, of_y) in row.iter().zip(&self.of_y) {
-                let (observed, expected) = (f64::from(*count), share * f64::from(*of_y));
-                sum += match statistic {
-                    CountStatistic::ChiSquare if expected > 0.0 => {
-                        (observed - expected) * (observed - expected) / expected
-                    }
-                    CountStatistic::GSquare if *count > 0 => 2.0 * observed * (observed / expected).ln(),
-                    CountStatistic::ChiSquare | CountStatistic::GSquare => 0.0,
-                };
-            }
-        }
-        let seen = |totals: &[u32]| totals.iter().filter(|t| **t > 0).count() - 1;
-        (sum, seen(&self.of_x) * seen(&self.of_y))
+        self.of_x.iter().sum()
     }
-}
 
-/// Numbers the different values of a column in ascending order.
-fn encode(column: usize, values: &[f64]) -> Result<(Vec<u8>, usize), CategoryError> {
-    if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-        return Err(CategoryError::Missing { column, row });
+    fn freedom(&self) -> usize {
+        let seen = |totals: &[u32]| totals.iter().filter(|t| **t > 0).count().saturating_sub(1);
+        seen(&self.of_x) * seen(&self.of_y)
     }
-    // Minus zero and zero are one category.
-    let plain = |v: &f64| v + 0.0;
-    let mut levels: Vec<f64> = values.iter().map(plain).collect();
-    levels.sort_unstable_by(f64::total_cmp);
-    levels.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    if levels.len() > LEVELS_MAX {
-        return Err(CategoryError::TooManyLevels { column, levels: levels.len() });
-    }
-    let code = |v: &f64| levels.binary_search_by(|l| l.total_cmp(&plain(v))).map_or(0, |k| k as u8);
-    Ok((values.iter().map(code).collect(), levels.len()))
-}
-
-/// Renumbers codes without gaps; returns how many there are.
-fn compress(codes: &mut [usize]) -> usize {
-    let mut present = codes.to_vec();
-    present.sort_unstable();
-    present.dedup();
-    for code in codes {
-        *code = present.binary_search(code).unwrap_or(0);
-    }
-    present.len()
 }
 
 #[cfg(test)]
@@ -366,6 +351,6 @@ mod tests {
         let missing = Contingency::new(&[vec![1.0, f64::NAN]], CountStatistic::default());
         assert!(matches!(missing, Err(CategoryError::Missing { column: 0, row: 1 })));
         let many = Contingency::new(&[(0..300).map(f64::from).collect()], CountStatistic::default());
-        assert!(matches!(many, Err(CategoryError::TooManyLevels { levels: 300, .. })));
+        assert!(matches!(many, Err(CategoryError::TooManyLevels { column: 0 })));
     }
 }

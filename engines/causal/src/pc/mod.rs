@@ -13,6 +13,7 @@ mod skeleton;
 
 use std::collections::BTreeMap;
 
+pub(crate) use compatible::exhaustive_skeleton;
 pub use compatible::{ColliderRule, Compatibility, Priority};
 
 use crate::independence::{IndependenceTest, Outcome};
@@ -53,6 +54,16 @@ pub struct Found {
     pub separating: BTreeMap<(usize, usize), Vec<usize>>,
     /// How many tests were asked; in [`Mode::Compatible`] how many different ones.
     pub tests: usize,
+}
+
+/// The skeleton of [`Mode::Default`]: FCI begins with it too.
+pub(crate) fn stable_skeleton<T: IndependenceTest + ?Sized>(
+    test: &T,
+    knowledge: &Knowledge,
+    alpha: f64,
+    max_depth: Option<usize>,
+) -> skeleton::Skeleton {
+    skeleton::find(test, knowledge, &Settings { alpha, max_depth, mode: Mode::Default })
 }
 
 /// Runs PC on the nodes of `knowledge`'s window.

@@ -12,13 +12,13 @@ use crate::pattern::Pattern;
 use crate::subsets::visit_subsets;
 
 /// Adjacencies and what was learned on the way.
-pub(super) struct Skeleton {
-    pub(super) adjacent: Vec<bool>,
-    pub(super) nearest: Vec<Option<Outcome>>,
-    pub(super) separating: BTreeMap<(usize, usize), Vec<usize>>,
+pub(crate) struct Skeleton {
+    pub(crate) adjacent: Vec<bool>,
+    pub(crate) nearest: Vec<Option<Outcome>>,
+    pub(crate) separating: BTreeMap<(usize, usize), Vec<usize>>,
     /// The largest conditioning set that was tried.
-    pub(super) depth: usize,
-    pub(super) tests: usize,
+    pub(crate) depth: usize,
+    pub(crate) tests: usize,
 }
 
 impl Skeleton {

@@ -18,22 +18,26 @@ pub(crate) struct Answer {
     pub(crate) cpu: Duration,
 }
 
+/// The system's counter of processor time advances in steps of some milliseconds: what takes less than a few of them is
+/// run again until it does not, and the mean is told.
+const SHORTEST: Duration = Duration::from_millis(25);
+
 /// Runs `compute` and tells how much processor time this thread spent on it.
-pub(crate) fn timed<T>(compute: impl FnOnce() -> T) -> (T, Duration) {
+pub(crate) fn timed<T>(compute: impl Fn() -> T) -> (T, Duration) {
     let started = thread_cpu();
     let clock = std::time::Instant::now();
-    let result = compute();
-    let wall = clock.elapsed();
+    let mut result = compute();
+    let mut runs = 1;
+    while clock.elapsed() < SHORTEST {
+        result = compute();
+        runs += 1;
+    }
     let cpu = match (started, thread_cpu()) {
         (Some(before), Some(after)) => after.saturating_sub(before),
-        _ => wall,
+        _ => clock.elapsed(),
     };
-    (result, if wall < COUNTER_STEPS { wall } else { cpu })
+    (result, cpu / runs)
 }
-
-/// The system's counter advances in steps of some milliseconds; below ten of them the clock, which can only show more, is
-/// the better measure.
-const COUNTER_STEPS: Duration = Duration::from_millis(40);
 
 /// Processor time of this thread so far, where the system tells it.
 fn thread_cpu() -> Option<Duration> {

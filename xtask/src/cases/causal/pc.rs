@@ -1,6 +1,7 @@
 //! Cases of PC.
 
 use anyhow::{Result, bail};
+use atsre_causal::independence::Outcome;
 use atsre_causal::knowledge::{Knowledge, Window};
 use atsre_causal::pattern::Pattern;
 use atsre_causal::pc::{self, ColliderRule, Compatibility, Found, Mode, Priority, Settings};
@@ -46,7 +47,6 @@ fn compatibility(settings: &Value) -> Result<Compatibility> {
 }
 
 fn document(case: &Case, found: &Found) -> Result<Value> {
-    let columns = case.columns();
     let sets = expected_entries(case, "separating_sets_union").iter().map(|entry| {
         let (a, b) = (case.column(&entry[0])?, case.column(&entry[1])?);
         Ok(match found.separating.get(&(a.min(b), a.max(b))) {
@@ -55,17 +55,23 @@ fn document(case: &Case, found: &Found) -> Result<Value> {
         })
     });
     let sets = sets.collect::<Result<Vec<_>>>()?;
-    let largest = expected_entries(case, "max_p_value_over_all_tests_of_pair").iter().map(|entry| {
-        let (a, b) = (case.column(&entry[0])?, case.column(&entry[1])?);
-        let p = found.nearest[a.min(b) * columns + a.max(b)].map_or(f64::NAN, |o| o.p_value);
-        Ok(json!([entry[0], entry[1], crate::cases::stats::float(p)]))
-    });
     Ok(json!({
         "endpoint_matrix": marks(&found.pattern),
         "separating_sets_union": sets,
         "n_distinct_ci_tests": found.tests,
-        "max_p_value_over_all_tests_of_pair": largest.collect::<Result<Vec<_>>>()?,
+        "max_p_value_over_all_tests_of_pair": largest_p_values(case, &found.nearest)?,
     }))
+}
+
+/// The largest p-value of each pair that the case lists.
+pub(super) fn largest_p_values(case: &Case, nearest: &[Option<Outcome>]) -> Result<Vec<Value>> {
+    let columns = case.columns();
+    let entries = expected_entries(case, "max_p_value_over_all_tests_of_pair").iter().map(|entry| {
+        let (a, b) = (case.column(&entry[0])?, case.column(&entry[1])?);
+        let p = nearest[a.min(b) * columns + a.max(b)].map_or(f64::NAN, |o| o.p_value);
+        Ok(json!([entry[0], entry[1], crate::cases::stats::float(p)]))
+    });
+    entries.collect()
 }
 
 /// The entries of a list in `expected`; none where it is missing.

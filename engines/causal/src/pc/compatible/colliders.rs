@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::hash_order::HashOrder;
 use super::ordered::Ordered;
 use super::skeleton::Skeleton;
 use super::{ColliderRule, Compatibility, Priority, vetoed};
+use crate::hash_order::{HashOrder, hash_of_tuple};
 use crate::independence::IndependenceTest;
 use crate::knowledge::Knowledge;
 use crate::subsets::visit_subsets;
@@ -40,12 +40,12 @@ impl Candidates {
             let neighbours = graph.neighbours(end);
             for size in 0..=neighbours.len() {
                 visit_subsets(&neighbours, size, |given| {
-                    sets.insert(given);
+                    sets.insert(hash_of_tuple(given), given.to_vec());
                     true
                 });
             }
         }
-        let (with, without) = sets.into_members().partition(|given| given.contains(&y));
+        let (with, without) = sets.into_members().partition(|given: &Vec<usize>| given.contains(&y));
         Self { with, without }
     }
 }

@@ -8,9 +8,9 @@ use crate::pc::Settings;
 use crate::subsets::visit_subsets;
 
 /// Adjacencies, and for each pair the union of all sets that separated it.
-pub(super) struct Skeleton {
-    pub(super) adjacent: Vec<bool>,
-    pub(super) separating: BTreeMap<(usize, usize), BTreeSet<usize>>,
+pub(crate) struct Skeleton {
+    pub(crate) adjacent: Vec<bool>,
+    pub(crate) separating: BTreeMap<(usize, usize), BTreeSet<usize>>,
 }
 
 impl Skeleton {
