@@ -15,6 +15,7 @@
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
 //! | [`lingam`] | linear non-Gaussian models: DirectLiNGAM, ICA-LiNGAM, VAR-LiNGAM |
 //! | [`pcmci`] | time series: PCMCI and PCMCI+ |
+//! | [`lpcmci`] | time series where common causes may be hidden: LPCMCI |
 //! | [`granger`] | time series: tests of Granger causality |
 //! | [`equivalence`] | Markov equivalence: CPDAG, PAG, extensions, Meek's rules, distance |
 //! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
@@ -37,6 +38,7 @@ pub mod knowledge;
 pub mod lagged;
 mod linear;
 pub mod lingam;
+pub mod lpcmci;
 pub mod node_link;
 pub mod paths;
 pub mod pattern;

@@ -13,6 +13,7 @@
 
 mod alpha;
 mod collider;
+mod effects;
 mod error;
 mod false_discovery;
 mod links;
@@ -20,13 +21,16 @@ mod mci;
 mod par_corr;
 mod parents;
 mod plus;
+mod resample;
 mod rules;
 mod skeleton;
 mod student;
 
+pub use effects::{Effect, Estimate, effects_on};
 pub use error::PcmciError;
 pub use links::{LaggedLinks, Link};
 pub use mci::{Pcmci, Settings, pcmci, pcmci_with};
 pub use par_corr::{LaggedTest, Measured, ParCorr};
 pub use parents::{Lagged, Parents};
 pub use plus::{ColliderRule, PcmciPlus, PlusSettings, Triple, pcmci_plus, pcmci_plus_with};
+pub use resample::{LinkFrequencies, link_frequencies};
