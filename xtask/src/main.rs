@@ -46,6 +46,8 @@ enum Kind {
     Stats,
     /// Forecasts of the classical models.
     Forecast,
+    /// Causal discovery.
+    Causal,
 }
 
 fn main() -> Result<ExitCode> {
@@ -60,6 +62,11 @@ fn main() -> Result<ExitCode> {
             let lines = cases::forecast::judge(&folder)?;
             print!("{}", cases::forecast::render(&lines));
             Ok(if cases::forecast::agrees(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Cases { kind: Kind::Causal, folder } => {
+            let judged = cases::causal::judge(&folder)?;
+            print!("{}", cases::causal::render(&judged));
+            Ok(if judged.iter().all(|j| j.verdict.agrees()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         // Golden tests carry `golden` in their names and rewrite their snapshot where the variable is set.
         Task::Golden => {

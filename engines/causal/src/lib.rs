@@ -13,6 +13,12 @@
 //! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
 //! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
+//! | [`lingam`] | linear non-Gaussian models: DirectLiNGAM, ICA-LiNGAM, VAR-LiNGAM |
+//! | [`pcmci`] | time series: PCMCI and PCMCI+ |
+//! | [`lpcmci`] | time series where common causes may be hidden: LPCMCI |
+//! | [`granger`] | time series: tests of Granger causality |
+//! | [`equivalence`] | Markov equivalence: CPDAG, PAG, extensions, Meek's rules, distance |
+//! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -22,16 +28,25 @@ pub mod adjacency;
 pub mod bootstrap;
 pub mod discover;
 pub mod dot;
+pub mod granger;
+pub mod equivalence;
+pub mod fci;
+mod hash_order;
 pub mod independence;
 mod interpretation;
 pub mod knowledge;
 pub mod lagged;
 mod linear;
+pub mod lingam;
+pub mod lpcmci;
 pub mod node_link;
 pub mod paths;
 pub mod pattern;
 pub mod pc;
+pub mod pcmci;
 mod subsets;
 pub mod svg;
+mod vectors;
+mod window_products;
 
 pub use discover::{DiscoverOptions, Discovery, discover, discover_rows};

@@ -1,5 +1,6 @@
 //! Comparing results with reference cases.
 
+pub mod causal;
 mod compare;
 pub mod forecast;
 mod pairwise;

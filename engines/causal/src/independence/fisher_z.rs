@@ -29,7 +29,8 @@ impl Correlation {
                 column.iter().map(|v| v - mean).collect()
             })
             .collect();
-        Self::of_covariance(columns.len(), |i, j| centred[i].iter().zip(&centred[j]).map(|(a, b)| a * b).sum())
+        let products = cross_products(&centred);
+        Self::of_covariance(columns.len(), |i, j| products[i * columns.len() + j])
     }
 
     /// Scales a covariance matrix, given by its entries on and below the diagonal (`row >= column`).
@@ -123,6 +124,38 @@ impl Correlation {
         }
         (self.get(x, y) - dot(of_x, of_y)) / (left_x * left_y).sqrt()
     }
+}
+
+/// Rows that are multiplied at a time, so that a block of many columns stays in the cache.
+const BLOCK: usize = 512;
+/// Partial sums of one product, so that additions need not wait for each other.
+const LANES: usize = 8;
+
+/// The inner products of all pairs of columns, on and below the diagonal (`row * columns + column`).
+fn cross_products(columns: &[Vec<f64>]) -> Vec<f64> {
+    let (size, rows) = (columns.len(), columns.first().map_or(0, Vec::len));
+    let mut products = vec![0.0; size * size];
+    for start in (0..rows).step_by(BLOCK) {
+        let block = start..(start + BLOCK).min(rows);
+        for i in 0..size {
+            for j in 0..=i {
+                products[i * size + j] += inner_product(&columns[i][block.clone()], &columns[j][block.clone()]);
+            }
+        }
+    }
+    products
+}
+
+fn inner_product(a: &[f64], b: &[f64]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (whole_a, rest_a) = a.as_chunks::<LANES>();
+    let (whole_b, rest_b) = b.as_chunks::<LANES>();
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        for k in 0..LANES {
+            lanes[k] += a[k] * b[k];
+        }
+    }
+    lanes.iter().sum::<f64>() + rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum::<f64>()
 }
 
 /// How the two-sided p-value is computed.

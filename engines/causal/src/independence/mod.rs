@@ -1,12 +1,18 @@
 //! Tests of conditional independence: is x independent of y given a set of variables?
 
+mod categories;
+mod contingency;
 mod d_separation;
 mod fisher_z;
 mod memo;
+mod missing;
 
+pub use categories::CategoryError;
+pub use contingency::{Contingency, CountStatistic};
 pub use d_separation::DSeparation;
 pub use fisher_z::{Correlation, FisherZ, Tail};
 pub use memo::Memo;
+pub use missing::MissingFisherZ;
 
 /// What one test says.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -34,7 +34,7 @@ pub(super) fn verdict(triples: &Triples, window: Window, x: usize, y: usize, z: 
 /// The majority rule (Colombo and Maathuis 2014, §4.2): of all sets of neighbours of either end that separate the
 /// ends, fewer than half hold the middle → collider; more than half → not one; otherwise ambiguous. Sets up to the
 /// size that the skeleton tried are asked. Returns the verdicts and the number of tests.
-pub(super) fn classify<T: IndependenceTest>(
+pub(super) fn classify<T: IndependenceTest + ?Sized>(
     test: &T,
     pattern: &Pattern,
     knowledge: &Knowledge,
@@ -61,7 +61,7 @@ pub(super) fn classify<T: IndependenceTest>(
     (wanted.into_iter().zip(judged.into_iter().map(|(triple, _)| triple)).collect(), tests)
 }
 
-fn judge<T: IndependenceTest>(
+fn judge<T: IndependenceTest + ?Sized>(
     test: &T,
     pattern: &Pattern,
     window: Window,

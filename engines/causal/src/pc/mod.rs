@@ -13,6 +13,7 @@ mod skeleton;
 
 use std::collections::BTreeMap;
 
+pub(crate) use compatible::exhaustive_skeleton;
 pub use compatible::{ColliderRule, Compatibility, Priority};
 
 use crate::independence::{IndependenceTest, Outcome};
@@ -55,10 +56,20 @@ pub struct Found {
     pub tests: usize,
 }
 
+/// The skeleton of [`Mode::Default`]: FCI begins with it too.
+pub(crate) fn stable_skeleton<T: IndependenceTest + ?Sized>(
+    test: &T,
+    knowledge: &Knowledge,
+    alpha: f64,
+    max_depth: Option<usize>,
+) -> skeleton::Skeleton {
+    skeleton::find(test, knowledge, &Settings { alpha, max_depth, mode: Mode::Default })
+}
+
 /// Runs PC on the nodes of `knowledge`'s window.
 ///
 /// Cost: with d the largest number of neighbours, of the order of `nodes² · 2^d` tests, bounded by `max_depth`.
-pub fn run<T: IndependenceTest>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Found {
+pub fn run<T: IndependenceTest + ?Sized>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Found {
     match settings.mode {
         Mode::Default => {
             let skeleton = skeleton::find(test, knowledge, settings);

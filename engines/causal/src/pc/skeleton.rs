@@ -12,13 +12,13 @@ use crate::pattern::Pattern;
 use crate::subsets::visit_subsets;
 
 /// Adjacencies and what was learned on the way.
-pub(super) struct Skeleton {
-    pub(super) adjacent: Vec<bool>,
-    pub(super) nearest: Vec<Option<Outcome>>,
-    pub(super) separating: BTreeMap<(usize, usize), Vec<usize>>,
+pub(crate) struct Skeleton {
+    pub(crate) adjacent: Vec<bool>,
+    pub(crate) nearest: Vec<Option<Outcome>>,
+    pub(crate) separating: BTreeMap<(usize, usize), Vec<usize>>,
     /// The largest conditioning set that was tried.
-    pub(super) depth: usize,
-    pub(super) tests: usize,
+    pub(crate) depth: usize,
+    pub(crate) tests: usize,
 }
 
 impl Skeleton {
@@ -47,7 +47,7 @@ struct Examined {
 /// In a window over time the parents of the later node separate a pair, so only its neighbours are conditioned on; for
 /// a pair of the same moment, the neighbours of either. Edges that knowledge requires are tested, for their
 /// statistics, and stay.
-pub(super) fn find<T: IndependenceTest>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Skeleton {
+pub(super) fn find<T: IndependenceTest + ?Sized>(test: &T, knowledge: &Knowledge, settings: &Settings) -> Skeleton {
     let window = knowledge.window();
     let nodes = window.nodes();
     let mut skeleton = Skeleton {
@@ -115,7 +115,7 @@ fn strongest_first(skeleton: &Skeleton, nodes: usize, late: usize) -> Vec<usize>
 }
 
 /// Tests one pair given every set of `depth` neighbours of either end, until one separates.
-fn examine<T: IndependenceTest>(
+fn examine<T: IndependenceTest + ?Sized>(
     test: &T,
     (early, late): (usize, usize),
     sides: [Option<&[usize]>; 2],

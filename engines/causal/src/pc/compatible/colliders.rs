@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::hash_order::HashOrder;
 use super::ordered::Ordered;
 use super::skeleton::Skeleton;
 use super::{ColliderRule, Compatibility, Priority, vetoed};
+use crate::hash_order::{HashOrder, hash_of_tuple};
 use crate::independence::IndependenceTest;
 use crate::knowledge::Knowledge;
 use crate::subsets::visit_subsets;
@@ -40,18 +40,18 @@ impl Candidates {
             let neighbours = graph.neighbours(end);
             for size in 0..=neighbours.len() {
                 visit_subsets(&neighbours, size, |given| {
-                    sets.insert(given);
+                    sets.insert(hash_of_tuple(given), given.to_vec());
                     true
                 });
             }
         }
-        let (with, without) = sets.into_members().partition(|given| given.contains(&y));
+        let (with, without) = sets.into_members().partition(|given: &Vec<usize>| given.contains(&y));
         Self { with, without }
     }
 }
 
 /// Orients colliders in `graph`, whose adjacencies are the skeleton's.
-pub(super) fn orient<T: IndependenceTest>(
+pub(super) fn orient<T: IndependenceTest + ?Sized>(
     graph: &mut Ordered,
     skeleton: &Skeleton,
     test: &T,
@@ -135,11 +135,11 @@ fn orient_one(graph: &mut Ordered, (x, y, z): Triple, priority: Priority) -> boo
     }
 }
 
-fn largest_over<T: IndependenceTest>(test: &T, (x, _, z): Triple, sets: &[Vec<usize>]) -> f64 {
+fn largest_over<T: IndependenceTest + ?Sized>(test: &T, (x, _, z): Triple, sets: &[Vec<usize>]) -> f64 {
     sets.iter().map(|given| test.test(x, z, given).p_value).fold(0.0, |best, p| if p > best { p } else { best })
 }
 
-fn largest<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple) -> Largest {
+fn largest<T: IndependenceTest + ?Sized>(graph: &Ordered, test: &T, triple: Triple) -> Largest {
     let candidates = Candidates::of(graph, triple);
     Largest {
         with: largest_over(test, triple, &candidates.with),
@@ -148,7 +148,7 @@ fn largest<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple) -> La
 }
 
 /// The side that a priority sorts by, and no test beyond it.
-fn sorting_key<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple, priority: Priority) -> Largest {
+fn sorting_key<T: IndependenceTest + ?Sized>(graph: &Ordered, test: &T, triple: Triple, priority: Priority) -> Largest {
     let over =
         |side: fn(&Candidates) -> &[Vec<usize>]| largest_over(test, triple, side(&Candidates::of(graph, triple)));
     match priority {
@@ -165,7 +165,7 @@ enum Verdict {
 }
 
 /// Looks for a set with the middle that separates, then for one without.
-fn examine<T: IndependenceTest>(graph: &Ordered, test: &T, triple: Triple, alpha: f64) -> Verdict {
+fn examine<T: IndependenceTest + ?Sized>(graph: &Ordered, test: &T, triple: Triple, alpha: f64) -> Verdict {
     let candidates = Candidates::of(graph, triple);
     let mut largest = Largest::default();
     let (mut may_collide, mut may_not_collide) = (true, true);

@@ -6,7 +6,6 @@
 //! closed; knowledge orients and vetoes, but does not keep required edges in the graph.
 
 mod colliders;
-mod hash_order;
 mod meek;
 mod ordered;
 mod skeleton;
@@ -15,6 +14,7 @@ use super::{Found, Settings};
 use crate::independence::{IndependenceTest, Memo};
 use crate::knowledge::Knowledge;
 use ordered::Ordered;
+pub(crate) use skeleton::Skeleton;
 
 /// Which rule decides that `x — y — z` is a collider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,18 @@ impl Default for Compatibility {
     }
 }
 
-pub(super) fn run<T: IndependenceTest>(
+/// The skeleton with every set of a size tested, and the union of all that separate: FCI begins with it too.
+pub(crate) fn exhaustive_skeleton<T: IndependenceTest + ?Sized>(
+    test: &T,
+    knowledge: &Knowledge,
+    alpha: f64,
+    max_depth: Option<usize>,
+) -> Skeleton {
+    let settings = Settings { alpha, max_depth, mode: super::Mode::Default };
+    skeleton::find(test, knowledge, &settings, true)
+}
+
+pub(super) fn run<T: IndependenceTest + ?Sized>(
     test: &T,
     knowledge: &Knowledge,
     settings: &Settings,

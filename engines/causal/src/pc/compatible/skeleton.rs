@@ -8,9 +8,9 @@ use crate::pc::Settings;
 use crate::subsets::visit_subsets;
 
 /// Adjacencies, and for each pair the union of all sets that separated it.
-pub(super) struct Skeleton {
-    pub(super) adjacent: Vec<bool>,
-    pub(super) separating: BTreeMap<(usize, usize), BTreeSet<usize>>,
+pub(crate) struct Skeleton {
+    pub(crate) adjacent: Vec<bool>,
+    pub(crate) separating: BTreeMap<(usize, usize), BTreeSet<usize>>,
 }
 
 impl Skeleton {
@@ -24,7 +24,7 @@ impl Skeleton {
     }
 }
 
-pub(super) fn find<T: IndependenceTest>(
+pub(super) fn find<T: IndependenceTest + ?Sized>(
     test: &T,
     knowledge: &Knowledge,
     settings: &Settings,
@@ -67,7 +67,7 @@ fn remove(skeleton: &mut Skeleton, nodes: usize, x: usize, y: usize) {
 
 /// One node of a stable depth: every set is tested, and removals are collected for the depth's end.
 #[expect(clippy::too_many_arguments, reason = "the state of one loop body, which is split in two for its length only")]
-fn examine_all<T: IndependenceTest>(
+fn examine_all<T: IndependenceTest + ?Sized>(
     test: &T,
     knowledge: &Knowledge,
     alpha: f64,
@@ -97,7 +97,7 @@ fn examine_all<T: IndependenceTest>(
 
 /// One node of an unstable depth: an edge goes at once, but later neighbours still condition on what has gone. A pair
 /// that knowledge excludes ends the loop over the node's neighbours.
-fn examine_at_once<T: IndependenceTest>(
+fn examine_at_once<T: IndependenceTest + ?Sized>(
     test: &T,
     knowledge: &Knowledge,
     alpha: f64,
