@@ -403,7 +403,7 @@ pub struct Causal {
     #[command(flatten)]
     pub reading: Reading,
     /// The algorithm.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "pc"])]
+    #[arg(long, default_value = "auto", value_parser = ["auto", "pc", "pcmci", "pcmci-plus"])]
     pub algorithm: String,
     /// The significance level of the independence tests.
     #[arg(long, default_value_t = 0.01)]
@@ -435,7 +435,7 @@ pub struct Forecast {
     #[command(flatten)]
     pub reading: Reading,
     /// The model, or several, as `atsre models` names them.
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "theta")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "auto")]
     pub model: Vec<String>,
     /// The seasonal periods in observations, the main one first; found in the data where absent.
     #[arg(long, value_name = "N", value_delimiter = ',')]

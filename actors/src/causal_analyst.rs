@@ -1,6 +1,7 @@
 //! The Causal Analyst: the graph, the target's drivers, and what they say in words.
 
 use async_trait::async_trait;
+use atsre_causal::discover::Algorithm;
 use atsre_causal::{DiscoverOptions, discover};
 use atsre_domain::dataset::{Command, GraphDiscovered};
 use atsre_domain::experiment::Stage;
@@ -37,6 +38,7 @@ impl Role for CausalAnalyst {
         let panel = services.panel(&version).await?;
         let seasons = version.profiled.map_or_else(Vec::new, |p| p.seasonal_periods.iter().map(|s| s.period).collect());
         let options = DiscoverOptions {
+            algorithm: settings.algorithm.as_deref().and_then(Algorithm::from_key),
             alpha: settings.significance_level.get(),
             target: Some(opened.target.clone()),
             bootstrap: BOOTSTRAP,
@@ -85,4 +87,18 @@ fn knowledge(panel: &Panel) -> BackgroundKnowledge {
     let others = panel.covariates.iter().filter(|c| c.kind == CovariateKind::Past).map(|c| c.name.clone());
     let later = others.chain(std::iter::once(panel.target.clone())).collect();
     BackgroundKnowledge { tiers: vec![known, later], ..BackgroundKnowledge::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use atsre_domain::graph::{ALGORITHMS, AUTOMATIC};
+
+    use super::*;
+
+    #[test]
+    fn every_algorithm_that_an_experiment_can_ask_for_is_there() {
+        for name in ALGORITHMS {
+            assert_eq!(Algorithm::from_key(name).is_none(), name == AUTOMATIC, "{name}");
+        }
+    }
 }

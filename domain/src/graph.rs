@@ -89,7 +89,7 @@ pub struct BackgroundKnowledge {
 }
 
 /// The algorithms of causal discovery that an experiment can ask for.
-pub const ALGORITHMS: [&str; 2] = [AUTOMATIC, "pc"];
+pub const ALGORITHMS: [&str; 4] = [AUTOMATIC, "pc", "pcmci", "pcmci-plus"];
 /// The choice of an algorithm from the data.
 pub const AUTOMATIC: &str = "auto";
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use atsre_causal::discover::DiscoverError;
+use atsre_causal::discover::{Algorithm, DiscoverError};
 use atsre_causal::{DiscoverOptions, adjacency, dot, node_link, svg};
 use atsre_curation::ingest::TargetPolicy;
 use atsre_domain::graph::{BackgroundKnowledge, Mark};
@@ -25,6 +25,7 @@ pub fn run(causal: &Causal, json: bool) -> Result<ExitCode, Failure> {
     let ingested = reading::read(&causal.reading, TargetPolicy::Required)?;
     let panel = reading::regularise(&ingested)?.panel;
     let options = DiscoverOptions {
+        algorithm: Algorithm::from_key(&causal.algorithm),
         alpha: causal.alpha,
         max_lag: causal.max_lag,
         knowledge,

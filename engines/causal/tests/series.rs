@@ -6,7 +6,7 @@ mod panels;
 
 use std::path::{Path, PathBuf};
 
-use atsre_causal::discover::DiscoverError;
+use atsre_causal::discover::{Algorithm, DiscoverError};
 use atsre_causal::paths::has_directed_cycle;
 use atsre_causal::{DiscoverOptions, Discovery, discover};
 use atsre_domain::frequency::FrequencyUnit;
@@ -50,6 +50,52 @@ fn a_delayed_cause_is_found_at_its_lag() {
         assert!(found.drivers[0].directed && found.drivers[0].confidence.unwrap().get() > 0.9);
         assert!(found.interpretation.contains("y is driven by x (after 2 steps"), "{}", found.interpretation);
     }
+}
+
+#[test]
+fn a_delayed_cause_is_found_by_the_algorithms_for_series_too() {
+    for algorithm in [Algorithm::Pcmci, Algorithm::PcmciPlus] {
+        for seed in 0..5 {
+            let options =
+                DiscoverOptions { algorithm: Some(algorithm), max_lag: Some(3), alpha: 0.001, ..Default::default() };
+            let found = discover(&delayed(seed, 400), &options).unwrap();
+            assert_eq!(found.algorithm, algorithm.name());
+            assert_eq!(drivers(&found), [("x", 2)], "{algorithm:?}, seed {seed}: {}", found.interpretation);
+            assert!(found.drivers[0].directed && found.drivers[0].confidence.unwrap().get() > 0.9);
+        }
+    }
+}
+
+#[test]
+fn the_algorithms_for_series_keep_what_is_known_and_give_the_same_on_any_number_of_threads() {
+    for algorithm in [Algorithm::Pcmci, Algorithm::PcmciPlus] {
+        let forbidden = vec![("x".to_owned(), "y".to_owned())];
+        let knowledge = BackgroundKnowledge { forbidden, ..Default::default() };
+        let options = DiscoverOptions {
+            algorithm: Some(algorithm),
+            max_lag: Some(2),
+            knowledge: knowledge.clone(),
+            ..Default::default()
+        };
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| discover(&delayed(3, 300), &options).unwrap())
+        };
+        let found = on(1);
+        assert!(atsre_causal::knowledge::violations(&knowledge, &found.graph).is_empty(), "{algorithm:?}");
+        assert!(!drivers(&found).contains(&("x", 2)));
+        assert_eq!(found, on(2), "{algorithm:?}");
+    }
+}
+
+#[test]
+fn an_algorithm_for_series_refuses_rows_without_time_and_too_few_moments() {
+    let options = DiscoverOptions { algorithm: Some(Algorithm::PcmciPlus), ..Default::default() };
+    let rows = [vec![1.0, 2.0, 3.0], vec![2.0, 1.0, 3.0]];
+    let refused = atsre_causal::discover_rows(&["a".to_owned(), "b".to_owned()], &rows, &options).unwrap_err();
+    assert_eq!(refused, DiscoverError::NeedsSeries("PCMCI+"));
+    let short = DiscoverOptions { max_lag: Some(5), ..options };
+    assert!(matches!(discover(&delayed(1, 35), &short).unwrap_err(), DiscoverError::TooFewRows { .. }));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use atsre_domain::Finite;
 use atsre_domain::graph::{BackgroundKnowledge, CausalEdge, CausalGraph, Driver, Mark, Variable};
 
-use super::{DiscoverError, DiscoverOptions, Discovery, LeftOut};
+use super::{Algorithm, DiscoverError, DiscoverOptions, Discovery, LeftOut};
 use crate::independence::Correlation;
 use crate::interpretation;
 use crate::knowledge::{Knowledge, KnowledgeError, Window, violations};
@@ -90,26 +90,17 @@ impl Assembly<'_> {
         if options.mode != Mode::Default {
             enforce(&mut self.found.pattern, self.knowledge);
         }
-        let graph = self.graph(options.bootstrap > 0);
-        let broken = violations(&self.statements, &graph);
-        if !broken.is_empty() {
-            return Err(DiscoverError::Broken(broken.join("; ")));
-        }
-        let drivers = target.map(|t| drivers(&graph, t)).unwrap_or_default();
-        let interpretation = interpretation::of(&graph, &drivers, target, self.window.max_lag());
-        Ok(Discovery {
-            algorithm: "PC".to_owned(),
-            significance_level: Finite::of(options.alpha).unwrap_or(Finite::ZERO),
-            max_lag: self.window.max_lag() as u32,
-            rows: self.rows as u64,
-            tests: self.found.tests as u64,
+        Conclusion {
+            algorithm: Algorithm::Pc,
+            graph: self.graph(options.bootstrap > 0),
+            max_lag: self.window.max_lag(),
+            rows: self.rows,
+            tests: self.found.tests,
             reasons: self.reasons,
-            graph,
-            drivers,
-            interpretation,
-            knowledge: self.statements,
             left_out: self.left_out,
-        })
+            statements: self.statements,
+        }
+        .draw(options, target)
     }
 
     /// Columns at lag 0, then the lagged nodes that have an edge; each edge once, its later end at lag 0, from cause to effect
@@ -147,6 +138,46 @@ impl Assembly<'_> {
             .collect();
         edges.sort_by_key(|e| (e.source, e.target));
         CausalGraph { variables, edges }
+    }
+}
+
+/// A graph, and what is said with it.
+pub(super) struct Conclusion {
+    pub(super) algorithm: Algorithm,
+    pub(super) graph: CausalGraph,
+    pub(super) max_lag: usize,
+    pub(super) rows: usize,
+    /// Tests asked, where the algorithm counts them.
+    pub(super) tests: usize,
+    pub(super) reasons: Vec<String>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// Knowledge as stated, before columns were left out.
+    pub(super) statements: BackgroundKnowledge,
+}
+
+impl Conclusion {
+    /// The target's drivers and the graph in words; a graph that breaks what is known is refused.
+    pub(super) fn draw(self, options: &DiscoverOptions, target: Option<&str>) -> Result<Discovery, DiscoverError> {
+        let Self { algorithm, graph, max_lag, rows, tests, reasons, left_out, statements } = self;
+        let broken = violations(&statements, &graph);
+        if !broken.is_empty() {
+            return Err(DiscoverError::Broken(broken.join("; ")));
+        }
+        let drivers = target.map(|t| drivers(&graph, t)).unwrap_or_default();
+        let interpretation = interpretation::of(&graph, &drivers, target, max_lag);
+        Ok(Discovery {
+            algorithm: algorithm.name().to_owned(),
+            significance_level: Finite::of(options.alpha).unwrap_or(Finite::ZERO),
+            max_lag: max_lag as u32,
+            rows: rows as u64,
+            tests: tests as u64,
+            reasons,
+            graph,
+            drivers,
+            interpretation,
+            knowledge: statements,
+            left_out,
+        })
     }
 }
 

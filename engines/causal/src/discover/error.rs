@@ -1,6 +1,7 @@
 //! Why a graph cannot be had.
 
 use crate::knowledge::KnowledgeError;
+use crate::pcmci::PcmciError;
 
 /// Discovery could not be done.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -59,6 +60,12 @@ pub enum DiscoverError {
         /// The first column's length.
         expected: usize,
     },
+    /// The algorithm refused the data.
+    #[error("the algorithm cannot work on these columns")]
+    Lagged(#[from] PcmciError),
+    /// The algorithm is one for series.
+    #[error("{0} works on series in time; rows without time are for PC")]
+    NeedsSeries(&'static str),
     /// The compatible mode knows no lags.
     #[error("the compatible mode works on rows without time; use the default mode for series")]
     CompatibleNeedsRows,

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod error;
+mod momentary;
 mod options;
 mod rows;
 mod series;
@@ -12,7 +13,7 @@ use atsre_domain::panel::Panel;
 use serde::{Deserialize, Serialize};
 
 pub use error::DiscoverError;
-pub use options::DiscoverOptions;
+pub use options::{Algorithm, DiscoverOptions};
 
 /// A column that took no part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct LeftOut {
 /// What was discovered, and why it was done so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Discovery {
-    /// The algorithm: `PC`.
+    /// The algorithm: `PC`, `PCMCI` or `PCMCI+`.
     pub algorithm: String,
     /// The level of its tests.
     pub significance_level: Finite,

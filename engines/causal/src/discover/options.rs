@@ -9,9 +9,54 @@ use crate::subsets::choose;
 /// Depth is limited so that a graph from which no edge could be removed would cost about this many tests.
 const TESTS_MAX: f64 = 1e7;
 
+/// An algorithm of discovery over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// PC-stable on the columns and their lags, with rows that count for less where they are autocorrelated.
+    #[default]
+    Pc,
+    /// PCMCI (Runge et al. 2019): links of the same moment have no direction.
+    Pcmci,
+    /// PCMCI+ (Runge 2020): links of the same moment are directed where the tests tell.
+    PcmciPlus,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pc, Self::Pcmci, Self::PcmciPlus];
+
+    /// The name on the command line and in settings.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Pc => "pc",
+            Self::Pcmci => "pcmci",
+            Self::PcmciPlus => "pcmci-plus",
+        }
+    }
+
+    /// The name in the literature.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pc => "PC",
+            Self::Pcmci => "PCMCI",
+            Self::PcmciPlus => "PCMCI+",
+        }
+    }
+
+    /// The algorithm of this key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.key() == key)
+    }
+}
+
 /// How to discover. The default leaves every choice to the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DiscoverOptions {
+    /// The algorithm; `None`: chosen from the data.
+    pub algorithm: Option<Algorithm>,
     /// Level of the independence tests: an edge goes when `p > alpha`.
     pub alpha: f64,
     /// The longest lag in steps; `None`: chosen from the data.
@@ -35,6 +80,7 @@ pub struct DiscoverOptions {
 impl Default for DiscoverOptions {
     fn default() -> Self {
         Self {
+            algorithm: None,
             alpha: 0.01,
             max_lag: None,
             max_depth: None,

@@ -1,7 +1,7 @@
 //! Rows without time.
 
 use super::assemble::{Assembly, drop_duplicates};
-use super::{DiscoverError, DiscoverOptions, Discovery, LeftOut};
+use super::{Algorithm, DiscoverError, DiscoverOptions, Discovery, LeftOut};
 use crate::bootstrap;
 use crate::independence::{Correlation, FisherZ, Tail};
 use crate::knowledge::{Knowledge, Window};
@@ -18,6 +18,9 @@ pub(super) fn discover(
     options: &DiscoverOptions,
 ) -> Result<Discovery, DiscoverError> {
     options.check()?;
+    if let Some(algorithm) = options.algorithm.filter(|algorithm| *algorithm != Algorithm::Pc) {
+        return Err(DiscoverError::NeedsSeries(algorithm.name()));
+    }
     if columns.len() > COLUMNS_MAX {
         return Err(DiscoverError::TooManyColumns { columns: columns.len(), most: COLUMNS_MAX });
     }

@@ -3,8 +3,8 @@
 use atsre_domain::graph::BackgroundKnowledge;
 use atsre_domain::panel::{CovariateKind, Panel};
 
-use super::assemble::{Assembly, drop_duplicates, refuse_left_out, restrict};
-use super::{DiscoverError, DiscoverOptions, Discovery, LeftOut};
+use super::assemble::{Assembly, Conclusion, drop_duplicates, refuse_left_out, restrict};
+use super::{Algorithm, DiscoverError, DiscoverOptions, Discovery, LeftOut, momentary};
 use crate::bootstrap;
 use crate::independence::{Correlation, FisherZ};
 use crate::knowledge::{Knowledge, Window};
@@ -34,7 +34,12 @@ pub(super) fn discover(panel: &Panel, options: &DiscoverOptions) -> Result<Disco
     }
     let (frame, mut reasons) = prepared_frame(panel, options, target)?;
     let statements = with_assumptions(panel, options, target, &mut reasons);
-    let max_lag = longest_lag(&frame, options, &mut reasons);
+    let algorithm = options.algorithm.unwrap_or_default();
+    let mut max_lag = longest_lag(&frame, options, &mut reasons);
+    if algorithm != Algorithm::Pc && max_lag == 0 {
+        reasons.push(format!("{} looks at least one step back", algorithm.name()));
+        max_lag = 1;
+    }
     let moments = Moments::of_frame(&frame, max_lag);
     let (columns, rows) = (frame.names.len(), moments.rows());
     let window = Window::lagged(columns, max_lag);
@@ -51,6 +56,18 @@ pub(super) fn discover(panel: &Panel, options: &DiscoverOptions) -> Result<Disco
     let correlation = moments.correlation(None);
     let knowledge =
         Knowledge::compile(&kept, &frame.names, window, required_lag(&kept, &frame.names, window, &correlation))?;
+    if algorithm != Algorithm::Pc {
+        reasons.push(format!("{}, as asked, with partial correlation", algorithm.name()));
+        let deep = Moments::of_frame(&frame, 2 * max_lag);
+        let needed = ROWS_MIN.max(2 * max_lag * columns + columns + 5);
+        if deep.rows() < needed {
+            return Err(DiscoverError::TooFewRows { rows: deep.rows(), columns, max_lag, needed });
+        }
+        let found = momentary::run(algorithm, &frame.names, &deep, max_lag, &knowledge, options)?;
+        let (graph, rows) = (found.graph, found.rows);
+        return Conclusion { algorithm, graph, max_lag, rows, tests: 0, reasons, left_out, statements }
+            .draw(options, Some(target.as_str()));
+    }
     let depth = options.depth(columns * columns * max_lag + columns * (columns - 1) / 2, window.nodes() - 1);
     if let Some(depth) = depth {
         reasons.push(format!(
