@@ -84,14 +84,8 @@ fn latest_text(latest: &Option<Position>) -> String {
 /// the parent's data were erased, whatever the position.
 pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> Result<Forked, ForkError> {
     let overrides = parse(&request.overrides)?;
-    // Nobody erases the data between the look at the parent and the record of the fork.
-    let whole = store.load::<Experiment>(&request.parent).await?.state;
-    let _hold = match &whole.opened {
-        Some(opened) => Some(store.keep_dataset(&opened.dataset.stream).await?),
-        None => None,
-    };
-    store.load::<Experiment>(&request.parent).await?.state.ensure_input()?;
     let events = store.log().read_stream(Experiment::TYPE, &request.parent).await?;
+    ensure_input(&events)?;
     let shared = events.iter().take_while(|event| event.position <= request.at).count();
     let Some(last) = shared.checked_sub(1).and_then(|last| events.get(last)) else {
         let first = events.first().map_or(Position(0), |event| event.position);
@@ -102,6 +96,13 @@ pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> R
         let latest = latest(&events[..shared], &request.overrides, &overrides)?;
         return Err(ForkError::Settled { at: last.position, latest, source });
     }
+    // From here on nobody erases the data; what was erased since the look at the parent is seen.
+    let _hold = match &prefix.opened {
+        Some(opened) => Some(store.keep_dataset(&opened.dataset.stream).await?),
+        None => None,
+    };
+    let seen = events.last().map_or(Sequence(0), |event| event.sequence);
+    ensure_input(&store.log().read_stream_after(Experiment::TYPE, &request.parent, seen).await?)?;
     let child = Store::new_stream();
     let point = store.fork(Experiment::TYPE, &request.parent, last.sequence, &child).await?;
     let seed = overrides.iter().find_map(|wanted| match wanted {
@@ -129,6 +130,16 @@ pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> R
         })?;
     let experiment_id = appended.positions().first().copied().unwrap_or_default();
     Ok(Forked { child, experiment_id, at_sequence: point.sequence, at_position: point.position })
+}
+
+/// Refuses a parent whose data were erased, wherever the fork is to leave it.
+fn ensure_input(events: &[StoredEvent]) -> Result<(), ForkError> {
+    for event in events.iter().filter(|event| event.event_type == "InputErased") {
+        let mut experiment = Experiment::default();
+        experiment.evolve(&event.recorded::<experiment::Event>()?.event);
+        experiment.ensure_input()?;
+    }
+    Ok(())
 }
 
 fn parse(pairs: &[(String, String)]) -> Result<Vec<Override>, experiment::Error> {
