@@ -39,19 +39,20 @@ pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[Store
         match event {
             Decoded::OfAnotherStream => {}
             Decoded::Event(recorded, needs) => {
-                if needs.iter().any(|needed| !fetched.contains_key(&needed.digest)) {
+                if unsound(&needs, &fetched).is_some() {
                     fetched = fetch(store, &needs, &decoded).await?;
                 }
-                for missing in needs.iter().filter(|needed| !matches!(fetched.get(&needed.digest), Some(Some(_)))) {
-                    // What was erased makes no rows.
-                    if let Some(unsound) = why_unsound(store, &missing.digest).await? {
-                        folded.poison = Some(unsound);
-                        return Ok(folded);
-                    }
+                // What was erased makes no rows.
+                if let Some(unsound) = unsound(&needs, &fetched) {
+                    folded.poison = Some(why_unsound(store, &unsound.digest).await?);
+                    return Ok(folded);
                 }
                 let artifacts: Artifacts<'_> = needs
                     .iter()
-                    .filter_map(|needed| Some((needed.digest.clone(), fetched.get(&needed.digest)?.as_deref()?)))
+                    .filter_map(|needed| match fetched.get(&needed.digest)? {
+                        Had::Bytes(bytes) => Some((needed.digest.clone(), bytes.as_slice())),
+                        Had::Erased | Had::Unsound => None,
+                    })
                     .collect();
                 inherit(store, projection, &recorded, &mut folded.merged).await?;
                 match (projection.apply)(&recorded, &artifacts) {
@@ -101,13 +102,25 @@ fn decode(projection: &Projection, stored: &StoredEvent) -> Decoded {
     }
 }
 
-/// The artifacts that an event needs, and ahead of their time those of the events after it, as far as the limits go; nothing
-/// for one that cannot be had.
+/// What was had of an artifact that an event needs.
+enum Had {
+    Bytes(Vec<u8>),
+    Erased,
+    /// Missing or damaged.
+    Unsound,
+}
+
+/// The first of these artifacts that is neither had nor erased.
+fn unsound<'a>(needs: &'a [ArtifactRef], fetched: &BTreeMap<Digest, Had>) -> Option<&'a ArtifactRef> {
+    needs.iter().find(|needed| !matches!(fetched.get(&needed.digest), Some(Had::Bytes(_) | Had::Erased)))
+}
+
+/// The artifacts that an event needs, and ahead of their time those of the events after it, as far as the limits go.
 async fn fetch(
     store: &Store,
     needs: &[ArtifactRef],
     later: &VecDeque<Decoded>,
-) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, StoreError> {
+) -> Result<BTreeMap<Digest, Had>, StoreError> {
     let ahead = later.iter().flat_map(|event| match event {
         Decoded::Event(_, needs) => needs.as_slice(),
         Decoded::OfAnotherStream | Decoded::Poison(_) => &[],
@@ -121,18 +134,26 @@ async fn fetch(
     let digests: BTreeSet<Digest> = needs.iter().chain(ahead).map(|needed| needed.digest.clone()).collect();
     let digests = Vec::from_iter(digests);
     let mut sound = store.artifacts().get_sound(&digests).await?;
-    Ok(digests.into_iter().map(|digest| (digest.clone(), sound.remove(&digest))).collect())
+    let missing: Vec<Digest> = digests.iter().filter(|digest| !sound.contains_key(digest)).cloned().collect();
+    let erased = if missing.is_empty() { BTreeMap::new() } else { store.artifacts().erased(&missing).await? };
+    let had = |digest: Digest| {
+        let had = match sound.remove(&digest) {
+            Some(bytes) => Had::Bytes(bytes),
+            None if erased.contains_key(&digest) => Had::Erased,
+            None => Had::Unsound,
+        };
+        (digest, had)
+    };
+    // An artifact may be needed twice.
+    Ok(digests.into_iter().collect::<BTreeSet<_>>().into_iter().map(had).collect())
 }
 
-/// Why an artifact cannot be used; none where it was erased.
-async fn why_unsound(store: &Store, digest: &Digest) -> Result<Option<String>, Error> {
+/// Why an artifact cannot be used.
+async fn why_unsound(store: &Store, digest: &Digest) -> Result<String, Error> {
     match store.artifacts().get(digest).await {
-        // It was written, or mended, in between: the next attempt finds it.
-        Ok(_) => Ok(Some(format!("artifact {digest} was not there a moment ago"))),
-        Err(StoreError::Erased { .. }) => Ok(None),
-        Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. } | StoreError::Key(_))) => {
-            Ok(Some(told(&error)))
-        }
+        // It was written, mended or erased in between: the next attempt finds that.
+        Ok(_) | Err(StoreError::Erased { .. }) => Ok(format!("artifact {digest} was not there a moment ago")),
+        Err(error @ (StoreError::NoArtifact(_) | StoreError::Corrupt { .. } | StoreError::Key(_))) => Ok(told(&error)),
         Err(error) => Err(error.into()),
     }
 }

@@ -88,12 +88,7 @@ fn latest_text(latest: &Option<Position>) -> String {
 pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> Result<Forked, ForkError> {
     let overrides = parse(&request.overrides)?;
     let decisions = |at| store.log().read_decisions(Experiment::TYPE, &request.parent, at);
-    // Nobody erases the data between the look at the parent and the record of the fork.
-    let _hold = match fold(&decisions(LATEST).await?)?.opened {
-        Some(opened) => Some(store.keep_dataset(&opened.dataset.stream).await?),
-        None => None,
-    };
-    fold(&decisions(LATEST).await?)?.ensure_input()?;
+    ensure_input(&decisions(LATEST).await?)?;
     let Some(last) = store.log().last_of_stream(Experiment::TYPE, &request.parent, request.at).await? else {
         let first = store.log().read_stream(Experiment::TYPE, &request.parent).await?;
         let first = first.first().map_or(Position(0), |event| event.position);
@@ -106,6 +101,12 @@ pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> R
         let latest = latest(&events, &request.overrides, &overrides)?;
         return Err(ForkError::Settled { at: last.position, latest, source });
     }
+    // From here on nobody erases the data; what was erased since the look at the parent is seen.
+    let _hold = match &prefix.opened {
+        Some(opened) => Some(store.keep_dataset(&opened.dataset.stream).await?),
+        None => None,
+    };
+    ensure_input(&decisions(LATEST).await?)?;
     let child = Store::new_stream();
     let point = store.fork(Experiment::TYPE, &request.parent, last.sequence, &child).await?;
     let seed = overrides.iter().find_map(|wanted| match wanted {
@@ -131,6 +132,16 @@ pub async fn fork(store: &Store, request: ForkRequest, envelope: &Envelope) -> R
     })?;
     let experiment_id = appended.positions().first().copied().unwrap_or_default();
     Ok(Forked { child, experiment_id, at_sequence: point.sequence, at_position: point.position })
+}
+
+/// Refuses a parent whose data were erased, wherever the fork is to leave it.
+fn ensure_input(events: &[StoredEvent]) -> Result<(), ForkError> {
+    for event in events.iter().filter(|event| event.event_type == "InputErased") {
+        let mut experiment = Experiment::default();
+        experiment.evolve(&event.recorded::<experiment::Event>()?.event);
+        experiment.ensure_input()?;
+    }
+    Ok(())
 }
 
 fn parse(pairs: &[(String, String)]) -> Result<Vec<Override>, experiment::Error> {

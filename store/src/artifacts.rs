@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atsre_domain::{ArtifactRef, Digest, StreamId};
+use atsre_domain::{ArtifactRef, Digest, Position, StreamId};
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::postgres::PgPool;
@@ -199,6 +199,48 @@ impl Artifacts {
             }
         }
         Ok(found)
+    }
+
+    /// Which of these artifacts were erased, and where the log has that: those of which no copy can be read, and the log says
+    /// of each copy's key, or where there is none of the artifact itself, that it was erased.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erased(&self, digests: &[Digest]) -> Result<BTreeMap<Digest, Position>> {
+        let erasures = Erasures::read(&self.pool).await?;
+        if erasures == Erasures::default() || digests.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let wanted: Vec<Vec<u8>> = digests.iter().filter_map(|digest| Some(from_hex(&digest.0)?.to_vec())).collect();
+        let plain: BTreeSet<Vec<u8>> =
+            sqlx::query_scalar::<_, Vec<u8>>("SELECT hash FROM atsre.artifacts WHERE hash = ANY($1)")
+                .bind(&wanted)
+                .fetch_all(&self.pool)
+                .await?
+                .into_iter()
+                .collect();
+        let rows: Vec<(Vec<u8>, String, Uuid)> =
+            sqlx::query_as("SELECT hash, dataset, key_id FROM atsre.sealed_artifacts WHERE hash = ANY($1)")
+                .bind(&wanted)
+                .fetch_all(&self.pool)
+                .await?;
+        let mut copies: BTreeMap<Vec<u8>, Vec<Option<Position>>> = BTreeMap::new();
+        for (hash, dataset, key) in rows {
+            let gone = if self.has_key(&StreamId(dataset), key) { None } else { erasures.of_key(key) };
+            copies.entry(hash).or_default().push(gone);
+        }
+        let mut erased = BTreeMap::new();
+        for hash in wanted.into_iter().filter(|hash| !plain.contains(hash)) {
+            let digest = Digest(hex(&hash));
+            let position = match copies.get(&hash) {
+                None => erasures.of_artifact(&digest),
+                Some(copies) => {
+                    copies.iter().copied().collect::<Option<Vec<_>>>().and_then(|gone| gone.first().copied())
+                }
+            };
+            erased.extend(position.map(|position| (digest, position)));
+        }
+        Ok(erased)
     }
 
     /// Whether there are bytes with a digest, and the key with which they can be read.

@@ -149,7 +149,7 @@ async fn the_same_bytes_under_two_data_sets_are_erased_one_by_one() {
     assert_eq!(artifacts.get(&digest).await.unwrap(), BYTES, "the other data set still has it");
     let gone = artifacts.get(&own).await.unwrap_err();
     assert!(matches!(&gone, Error::Erased { position: at, .. } if *at == position), "{gone:?}");
-    assert_eq!(artifacts.digests().await.unwrap(), [digest.clone()]);
+    assert_eq!(artifacts.digests().await.unwrap(), std::slice::from_ref(&digest));
     assert!(!artifacts.contains(&own).await.unwrap());
     let sound = artifacts.get_sound(&[digest.clone(), own.clone()]).await.unwrap();
     assert_eq!(sound.keys().collect::<Vec<_>>(), [&digest]);
@@ -205,7 +205,7 @@ async fn a_sealed_copy_that_was_altered_is_found() {
             .await;
         let altered = store.artifacts().get(&first).await.unwrap_err();
         assert!(matches!(&altered, Error::Corrupt { what, .. } if what.contains(&first.0)), "{change}: {altered:?}");
-        assert_eq!(store.artifacts().get_sound(&[first.clone()]).await.unwrap().len(), 0);
+        assert_eq!(store.artifacts().get_sound(std::slice::from_ref(&first)).await.unwrap().len(), 0);
         tamper(
             &database,
             "UPDATE atsre.sealed_artifacts s SET bytes = k.bytes FROM kept k WHERE k.hash = s.hash; DROP TABLE kept",

@@ -14,7 +14,7 @@ const WHY: &str = "the customer has asked for it";
 fn run(home: &Home, more: &[&str]) -> Value {
     let file = home.write("demand.csv", seasonal_csv(300));
     let usual = ["run", file.to_str().unwrap(), "--target", "demand", "--horizon", "7", "--budget", "90s"];
-    home.json(&[&usual, more].concat())
+    home.json(&[&usual[..], more].concat())
 }
 
 /// The program refuses: what it says, with the exit code of wrong usage.

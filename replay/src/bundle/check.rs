@@ -254,12 +254,11 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
         self.compare(member, &found);
     }
 
-    /// Are all artifacts there that events name, as they name them, and no other? Only what events say was erased may be
-    /// missing, and the manifest must say so too. Answers how many there are, their bytes, and what was erased.
+    /// Are all artifacts there that events name, as they name them, and no other? Only what events and the manifest say was
+    /// erased may be missing. Answers how many there are, their bytes, and what was erased.
     fn check_artifacts(&mut self, listed: &Listed<'a>) -> (u64, u64, Vec<Digest>) {
-        let (mut artifacts, mut bytes) = (0, 0);
+        let (mut artifacts, mut bytes, mut differences) = (0, 0, Vec::new());
         let mut missing: BTreeSet<Digest> = self.evidence.named.keys().cloned().collect();
-        let mut differences = Vec::new();
         for (name, member) in listed {
             let Some(digest) = artifact_in(name).map(|digest| Digest(digest.to_owned())) else { continue };
             missing.remove(&digest);
@@ -290,14 +289,12 @@ impl<'a, R: Read + Seek> Inspection<'a, R> {
             bytes += found.as_ref().map_or(0, |sum| sum.length);
             self.compare(member, &found);
         }
-        let (erased, missing): (BTreeSet<_>, BTreeSet<_>) =
-            missing.into_iter().partition(|digest| self.evidence.erased.contains(digest));
-        let erased = Vec::from_iter(erased);
+        let erased: Vec<Digest> = missing.intersection(&self.evidence.erased).cloned().collect();
+        missing.retain(|digest| !self.evidence.erased.contains(digest));
         if erased != self.manifest.erased {
             let (said, found) = (self.manifest.erased.len(), erased.len());
             let detail = format!(
-                "it says of {said} artifacts that they were erased; {found} are missing of which events say that: the two are \
-                 not the same"
+                "it says {said} artifacts were erased; events say so of {found} that are missing: not the same"
             );
             differences.push(Difference::of_log(Position(0), "manifest", detail));
         }

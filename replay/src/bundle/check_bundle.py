@@ -694,8 +694,8 @@ class Check:
         self.gone = sorted(missing & self.erased)
         stated = self.manifest.get("erased", [])
         if self.gone != stated:
-            self.differ(0, None, "manifest", "it says of %d artifacts that they were erased; %d are missing of which events "
-                        "say that: the two are not the same" % (len(stated), len(self.gone)))
+            detail = "it says %d artifacts were erased; events say so of %d that are missing: not the same"
+            self.differ(0, None, "manifest", detail % (len(stated), len(self.gone)))
         for artifact in sorted(missing - self.erased):
             position, stream, event_type, _ = self.named[artifact]
             self.differ(position, stream, "artifact", "%s: artifact %s: it is missing" % (event_type, artifact))

@@ -237,17 +237,17 @@ async fn write_artifacts<W: Write + Seek>(
         let digests: Vec<Digest> = now.iter().map(|(digest, _)| (*digest).clone()).collect();
         let media_types = store.media_types(&digests).await?;
         let mut sound: BTreeMap<Digest, Vec<u8>> = store.artifacts().get_sound(&digests).await?;
+        let missing: Vec<Digest> = digests.into_iter().filter(|digest| !sound.contains_key(digest)).collect();
+        let gone = if missing.is_empty() { BTreeMap::new() } else { store.artifacts().erased(&missing).await? };
         for (digest, naming) in now {
             let bytes = match sound.remove(*digest) {
                 Some(bytes) => bytes,
-                // Says whether it is missing, damaged or erased.
-                None => match store.artifacts().get(digest).await {
-                    Err(atsre_store::Error::Erased { .. }) if evidence.erased.contains(*digest) => {
-                        erased.push((*digest).clone());
-                        continue;
-                    }
-                    other => other?,
-                },
+                None if gone.contains_key(*digest) && evidence.erased.contains(*digest) => {
+                    erased.push((*digest).clone());
+                    continue;
+                }
+                // Says whether it is missing or damaged.
+                None => store.artifacts().get(digest).await?,
             };
             let length = bytes.len() as u64;
             if let Some(stated) = naming.length_bytes.filter(|stated| *stated != length) {

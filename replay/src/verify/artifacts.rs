@@ -1,5 +1,7 @@
 //! The artifacts that events name, against their digests.
 
+use std::collections::BTreeMap;
+
 use atsre_domain::Digest;
 use atsre_store::{Error, Store, told};
 
@@ -20,7 +22,10 @@ pub(super) async fn check(store: &Store, named: Named) -> Result<Vec<Difference>
         rest = later;
         let digests: Vec<Digest> = now.iter().map(|(digest, _)| digest.clone()).collect();
         let sound = store.artifacts().get_sound(&digests).await?;
-        for (digest, naming) in now {
+        let missing: Vec<Digest> = digests.into_iter().filter(|digest| !sound.contains_key(digest)).collect();
+        // No differences: the erasures are told by themselves.
+        let erased = if missing.is_empty() { BTreeMap::new() } else { store.artifacts().erased(&missing).await? };
+        for (digest, naming) in now.iter().filter(|(digest, _)| !erased.contains_key(digest)) {
             let length = sound.get(digest).map(|bytes| bytes.len() as u64);
             if length.is_some() && naming.length_bytes.is_none_or(|said| Some(said) == length) {
                 continue;
@@ -55,7 +60,6 @@ async fn problem(store: &Store, digest: &Digest, length: Option<u64>) -> Result<
             let wrong = length.filter(|length| *length != found);
             Ok(wrong.map(|length| format!("artifact {digest} has {found} bytes, the event says {length}")))
         }
-        // No difference: the erasures are told by themselves.
         Err(Error::Erased { .. }) => Ok(None),
         Err(error @ Error::Key(_)) => Ok(Some(format!("artifact {digest} cannot be read: {}", told(&error)))),
         Err(Error::NoArtifact(_)) => Ok(Some(format!("artifact {digest} is missing"))),
