@@ -214,7 +214,7 @@ fn auto_arima() -> CatalogueEntry {
     CatalogueEntry {
         known_covariates: true,
         seasonal: true,
-        cost: DeclaredCost { seconds_per_million: 150.0, bytes_per_observation: 512, ..entry.cost },
+        cost: DeclaredCost { seconds_per_million: 200.0, bytes_per_observation: 512, ..entry.cost },
         defaults: settings([("season_length", Setting::Integer(0))]),
         ..entry
     }
