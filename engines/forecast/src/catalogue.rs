@@ -260,7 +260,7 @@ fn auto_arima() -> CatalogueEntry {
     CatalogueEntry {
         known_covariates: true,
         seasonal: true,
-        cost: DeclaredCost { seconds_per_million: 150.0, bytes_per_observation: 512, ..entry.cost },
+        cost: DeclaredCost { seconds_per_million: 200.0, bytes_per_observation: 512, ..entry.cost },
         defaults: settings([("season_length", Setting::Integer(0))]),
         ..entry
     }
@@ -275,7 +275,7 @@ fn harmonic_regression() -> CatalogueEntry {
     CatalogueEntry {
         known_covariates: true,
         seasonal: true,
-        cost: DeclaredCost { seconds_per_million: 250.0, bytes_per_observation: 1_024, ..entry.cost },
+        cost: DeclaredCost { seconds_per_million: 1_000.0, bytes_per_observation: 1_024, ..entry.cost },
         defaults: settings([("seasonal_periods", Setting::Integers(Vec::new()))]),
         ..entry
     }
@@ -324,7 +324,7 @@ fn direct<const N: usize>(name: &'static str, description: &'static str, own: [(
         minimum_length: 7,
         cost: DeclaredCost {
             fixed_seconds: 0.1,
-            seconds_per_million: 2.0,
+            seconds_per_million: 200.0,
             fixed_bytes: 16 << 20,
             bytes_per_observation: 64,
         },

@@ -119,7 +119,11 @@ fn forecast(
     if largest == 0.0 {
         return Ok((vec![0.0; horizon], vec![0.0; horizon]));
     }
-    let scaled: Vec<f64> = values.iter().map(|v| v / largest).collect();
+    let mut scaled: Vec<f64> = values.iter().map(|v| v / largest).collect();
+    // The regression is on what is left of a level, so that the least penalty does not pull at it.
+    let observed = || scaled.iter().filter(|v| v.is_finite());
+    let level = observed().sum::<f64>() / observed().count().max(1) as f64;
+    scaled.iter_mut().for_each(|v| *v -= level);
     let singular = || ForecastError::Numerical {
         model: catalogue::ADDITIVE.to_string(),
         problem: "the normal equations are singular".to_string(),
@@ -148,7 +152,7 @@ fn forecast(
     let design = Design::new(Layout::new(n, periods, changes), known, n, horizon);
     let equations = design.equations(&scaled);
     let weights = equations.solve(PENALTIES[best]).or_else(|| equations.solve(1e3)).ok_or_else(singular)?;
-    let mean = (0..horizon).map(|h| largest * design.predict(n + h, &weights)).collect();
+    let mean = (0..horizon).map(|h| largest * (level + design.predict(n + h, &weights))).collect();
     let residuals = scaled.iter().enumerate().filter(|(_, y)| y.is_finite());
     let (own, count) = residuals.fold((0.0, 0.0), |(s, c), (t, y)| {
         let error = y - design.predict(t, &weights);

@@ -201,7 +201,16 @@ impl Search {
             None => estimation.start(SEARCH),
         };
         let (parameters, _) = estimation.improve(parameters, criterion, SEARCH);
-        let estimate = estimation.judge(parameters)?;
+        let mut estimate = estimation.judge(parameters);
+        if self.best.is_some() && order.p > 0 && order.q > 0 {
+            // The neighbour's peak may not be this model's: its likelihood has several.
+            let start = estimation.start(SEARCH);
+            let (parameters, _) = estimation.improve(start, criterion, SEARCH);
+            let other = estimation.judge(parameters);
+            estimate = better(estimate, other);
+        }
+        // The last evaluation need not have been the better one.
+        let estimate = estimation.judge(estimate?.parameters)?;
         if !estimation.arma.factors_outside(&order, CLOSEST_ROOT) {
             return None;
         }

@@ -5,6 +5,8 @@ use crate::linear::Cholesky;
 
 /// Distance of the two points of a derivative.
 const DIFFERENCE: f64 = 1e-5;
+/// Below this share of the diagonal, rounding decides where a step goes in a flat valley.
+const LEAST_DAMPING: f64 = 3e-4;
 /// No step moves a parameter further.
 const LONGEST_STEP: f64 = 1.0;
 /// Attempts to shorten a step that does not lower the sum.
@@ -40,7 +42,7 @@ pub(super) fn minimise(residuals: &mut impl Residuals, parameters: &mut [f64], e
     let mut other = Vec::with_capacity(length);
     let mut slopes: Vec<Vec<f64>> = vec![Vec::with_capacity(length); count];
     let mut trial = parameters.to_vec();
-    let mut damping = 1e-3;
+    let mut damping = 1e-2;
     for _ in 0..effort.steps {
         residuals.hold(true);
         for (i, slope) in slopes.iter_mut().enumerate() {
@@ -78,7 +80,7 @@ pub(super) fn minimise(residuals: &mut impl Residuals, parameters: &mut [f64], e
                 sum = candidate;
                 parameters.copy_from_slice(&trial);
                 std::mem::swap(&mut current, &mut other);
-                damping = (damping * 0.2).max(1e-9);
+                damping = (damping * 0.2).max(LEAST_DAMPING);
                 break;
             }
             damping *= 8.0;

@@ -32,39 +32,60 @@ pub(super) struct Weights {
     pub(super) errors: Vec<f64>,
 }
 
-/// One form's features and costs, ready for several right hand sides.
+/// The equations in one form's features, ready for several penalties.
 struct Prepared {
     features: Option<(Vec<f64>, usize)>,
     costs: Option<Vec<f64>>,
+    lags: usize,
+    steps: usize,
+    system: Vec<f64>,
+    right: Vec<f64>,
+    /// The mean square of a lag, and what rounding alone may cost.
+    unit: f64,
+    least: f64,
 }
 
 impl Prepared {
-    fn new(form: Form, lags: usize) -> Self {
-        Self { features: form.features(lags), costs: form.costs(lags) }
+    fn new(form: Form, equations: &Equations) -> Self {
+        let (lags, steps) = (equations.lags, equations.horizon);
+        let trace: f64 = (0..lags).map(|i| equations.gram[i * lags + i]).sum();
+        let features = form.features(lags);
+        let (system, right) = match &features {
+            None => (equations.gram.clone(), equations.products.clone()),
+            Some((features, count)) => {
+                let half = transposed_product(features, *count, &equations.gram, lags);
+                let right = transposed_product(features, *count, &equations.products, steps);
+                (product(&half, *count, lags, features, *count), right)
+            }
+        };
+        Self {
+            features,
+            costs: form.costs(lags),
+            lags,
+            steps,
+            system,
+            right,
+            unit: (trace / lags as f64).max(0.0),
+            // Series have unit variance: below this share of it there is nothing but rounding.
+            least: ROUNDING * equations.count.max(1.0),
+        }
     }
 
     /// Weights on the lags; none where the system is singular.
-    fn solve(&self, equations: &Equations, penalty: f64) -> Option<Vec<f64>> {
-        let (lags, steps) = (equations.lags, equations.horizon);
-        let trace: f64 = (0..lags).map(|i| equations.gram[i * lags + i]).sum();
-        // Series have unit variance: below this share of it there is nothing but rounding.
-        let strength = penalty * (trace / lags as f64).max(0.0) + ROUNDING * equations.count.max(1.0);
-        let Some((features, count)) = &self.features else {
-            let mut system = equations.gram.clone();
-            match &self.costs {
-                Some(costs) => system.iter_mut().zip(costs).for_each(|(s, c)| *s += strength * c),
-                None => (0..lags).for_each(|i| system[i * lags + i] += strength),
-            }
-            let mut weights = equations.products.clone();
-            Cholesky::new(system, lags)?.solve_many(&mut weights, steps);
-            return Some(weights);
-        };
-        let half = transposed_product(features, *count, &equations.gram, lags);
-        let mut system = product(&half, *count, lags, features, *count);
-        (0..*count).for_each(|i| system[i * count + i] += strength);
-        let mut inner = transposed_product(features, *count, &equations.products, steps);
-        Cholesky::new(system, *count)?.solve_many(&mut inner, steps);
-        Some(product(features, lags, *count, &inner, steps))
+    fn solve(&self, penalty: f64) -> Option<Vec<f64>> {
+        let strength = penalty * self.unit + self.least;
+        let order = self.features.as_ref().map_or(self.lags, |(_, count)| *count);
+        let mut system = self.system.clone();
+        match &self.costs {
+            Some(costs) => system.iter_mut().zip(costs).for_each(|(s, c)| *s += strength * c),
+            None => (0..order).for_each(|i| system[i * order + i] += strength),
+        }
+        let mut weights = self.right.clone();
+        Cholesky::new(system, order)?.solve_many(&mut weights, self.steps);
+        Some(match &self.features {
+            None => weights,
+            Some((features, count)) => product(features, self.lags, *count, &weights, self.steps),
+        })
     }
 }
 
@@ -85,9 +106,9 @@ pub(super) fn solve(task: Task, forms: &[Form], fit: &Moments, held: &Moments, h
         let judge = held.equations(task.anchor, &judged, false);
         let sums = held.equations(task.anchor, &judged, true);
         for form in forms {
-            let prepared = Prepared::new(*form, learn.lags);
+            let prepared = Prepared::new(*form, &learn);
             for penalty in &penalties {
-                let Some(weights) = prepared.solve(&learn, *penalty) else { continue };
+                let Some(weights) = prepared.solve(*penalty) else { continue };
                 let intercepts = intercepts(&learn, &weights);
                 let errors = errors(&judge, &sums, &weights, &intercepts);
                 // Each step counts by its share of what there is to explain.
@@ -100,14 +121,14 @@ pub(super) fn solve(task: Task, forms: &[Form], fit: &Moments, held: &Moments, h
     }
     let (form, penalty) = best.1;
     let all = fit.clone().plus(held).equations(task.anchor, &every, task.intercept);
-    let prepared = Prepared::new(form, all.lags);
-    let weights = prepared.solve(&all, penalty).or_else(|| prepared.solve(&all, 1.0))?;
+    let prepared = Prepared::new(form, &all);
+    let weights = prepared.solve(penalty).or_else(|| prepared.solve(1.0))?;
     let intercepts_all = intercepts(&all, &weights);
     let errors = if enough {
         let learn = fit.equations(task.anchor, &every, task.intercept);
         let judge = held.equations(task.anchor, &every, false);
         let sums = held.equations(task.anchor, &every, true);
-        let earlier = prepared.solve(&learn, penalty).unwrap_or_else(|| weights.clone());
+        let earlier = Prepared::new(form, &learn).solve(penalty).unwrap_or_else(|| weights.clone());
         errors(&judge, &sums, &earlier, &intercepts(&learn, &earlier))
     } else {
         let whole = fit.clone().plus(held);
