@@ -2,9 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 use atsre_causal::knowledge::{Knowledge, KnowledgeError, Window, violations};
-use atsre_causal::lingam::{
-    EdgeRules, IcaSettings, LingamError, PathMatrix, Prior, VarSettings, direct, ica, var,
-};
+use atsre_causal::lingam::{EdgeRules, IcaSettings, LingamError, PathMatrix, Prior, VarSettings, direct, ica, var};
 use atsre_causal::lpcmci::{self, lpcmci};
 use atsre_causal::pcmci::{PlusSettings, Settings, pcmci, pcmci_plus};
 use atsre_domain::graph::{BackgroundKnowledge, CausalGraph, Mark};
@@ -87,7 +85,8 @@ fn no_answer_breaks_what_is_known() {
         };
         let model = direct(&columns, &Prior::Edges(rules.clone())).unwrap();
         sound("DirectLiNGAM", &model.graph(&names));
-        let settings = VarSettings { lags: 2, prior: Prior::Edges(rules), prune: number % 2 == 0, ..VarSettings::default() };
+        let settings =
+            VarSettings { lags: 2, prior: Prior::Edges(rules), prune: number % 2 == 0, ..VarSettings::default() };
         let found = var(&columns, &settings).unwrap();
         for (cause, effect) in (0..count * count).map(|k| (k / count, k % count)) {
             let forbidden = compiled.forbids(window.node(cause, 1), effect);
@@ -121,8 +120,7 @@ fn contradictory_knowledge_is_an_error_that_names_the_edges() {
     let columns = Random(1).columns(2, 50, false);
     let error = direct(&columns, &Prior::Hard(both)).unwrap_err();
     assert_eq!(error, LingamError::Contradiction { paths: "0 → 1, 1 → 0".to_owned() });
-    let around =
-        PathMatrix::new(&[vec![None, None, yes], vec![yes, None, None], vec![None, yes, None]]).unwrap();
+    let around = PathMatrix::new(&[vec![None, None, yes], vec![yes, None, None], vec![None, yes, None]]).unwrap();
     let columns = Random(1).columns(3, 50, false);
     let error = direct(&columns, &Prior::Hard(around)).unwrap_err();
     assert_eq!(error, LingamError::Contradiction { paths: "0 → 1, 1 → 2, 2 → 0".to_owned() });

@@ -179,8 +179,7 @@ fn pcmci_plus_has_the_true_links_and_no_false_direction() {
         let (columns, lag) = [(3, 1), (4, 1), (3, 2), (5, 1)][number % 4];
         let process = random_process(&mut random, columns, 0, lag);
         let settings = PlusSettings { max_lag: lag, alpha: Some(0.5), ..PlusSettings::default() };
-        let found =
-            pcmci_plus_with(&process, &settings, &Knowledge::of_time(Window::lagged(columns, lag))).unwrap();
+        let found = pcmci_plus_with(&process, &settings, &Knowledge::of_time(Window::lagged(columns, lag))).unwrap();
         for source in 0..columns {
             for target in 0..columns {
                 for back in 0..=lag {

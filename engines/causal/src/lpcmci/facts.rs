@@ -66,9 +66,7 @@ impl Facts {
     pub(super) fn keep_causes<T>(&mut self, round: &Search<'_, T>) {
         let nodes = self.window.nodes();
         self.causes = (0..nodes)
-            .map(|node| {
-                (0..nodes).filter(|c| round.adjacent(*c, node) && self.get(*c, node) == Some(true)).collect()
-            })
+            .map(|node| (0..nodes).filter(|c| round.adjacent(*c, node) && self.get(*c, node) == Some(true)).collect())
             .collect();
     }
 }

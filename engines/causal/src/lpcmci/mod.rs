@@ -74,11 +74,7 @@ pub fn lpcmci(columns: &[Vec<f64>], settings: &Settings, knowledge: &Knowledge) 
 ///
 /// # Errors
 /// [`PcmciError`]: settings out of range, knowledge about another window.
-pub fn lpcmci_with<T: LaggedTest>(
-    test: &T,
-    settings: &Settings,
-    knowledge: &Knowledge,
-) -> Result<Lpcmci, PcmciError> {
+pub fn lpcmci_with<T: LaggedTest>(test: &T, settings: &Settings, knowledge: &Knowledge) -> Result<Lpcmci, PcmciError> {
     check(test.columns(), settings, knowledge)?;
     let mut facts = Facts::of_knowledge(knowledge);
     let mut tests = 0;

@@ -111,7 +111,8 @@ impl<T: LaggedTest> Search<'_, T> {
             .filter(|n| self.adjacent(*n, node) && *n != other && !known.contains(n))
             .filter(|n| !self.not_ancestor[n * nodes + node])
             .collect();
-        let strength = |n: usize| self.nearest.get(&self.representative(n, node).0).map_or(f64::INFINITY, |m| m.value.abs());
+        let strength =
+            |n: usize| self.nearest.get(&self.representative(n, node).0).map_or(f64::INFINITY, |m| m.value.abs());
         found.sort_by(|a, b| strength(*b).total_cmp(&strength(*a)).then(a.cmp(b)));
         found
     }

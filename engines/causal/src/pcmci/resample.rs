@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::PcmciError;
 use super::links::{LaggedLinks, Link};
 use super::par_corr::ParCorr;
-use super::PcmciError;
 use crate::bootstrap::draw;
 use crate::lagged::columns::Frame;
 use crate::lagged::moments::Moments;
