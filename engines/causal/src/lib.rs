@@ -15,6 +15,7 @@
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
 //! | [`equivalence`] | Markov equivalence: CPDAG, PAG, extensions, Meek's rules, distance |
 //! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
+//! | [`ges`] | GES, a search by score |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -26,6 +27,7 @@ pub mod discover;
 pub mod dot;
 pub mod equivalence;
 pub mod fci;
+pub mod ges;
 mod hash_order;
 pub mod independence;
 mod interpretation;
