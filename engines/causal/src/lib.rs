@@ -9,7 +9,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`independence`] | tests of conditional independence: Fisher's z, and d-separation in a known graph |
+//! | [`independence`] | tests of conditional independence: Fisher's z (also with gaps, also on normal scores), χ² and G², random features, d-separation in a known graph |
 //! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
 //! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
@@ -23,6 +23,7 @@
 
 pub mod adjacency;
 pub mod bootstrap;
+pub mod columns;
 pub mod discover;
 pub mod dot;
 pub mod equivalence;

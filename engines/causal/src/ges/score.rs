@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use crate::columns::{ColumnsError, complete_rows};
 use crate::independence::Correlation;
 use crate::pattern::Pattern;
 
@@ -11,27 +12,9 @@ const DETERMINED: f64 = 1e-13;
 /// Data that cannot be scored.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ScoreError {
-    /// A value is missing or not finite.
-    #[error("row {row} of column {column} is not a number; leave out incomplete rows first")]
-    Missing {
-        /// Column, from 0.
-        column: usize,
-        /// Row, from 0.
-        row: usize,
-    },
-    /// Columns of different length.
-    #[error("column {column} has {rows} rows, the first has {expected}")]
-    Ragged {
-        /// Column, from 0.
-        column: usize,
-        /// Its rows.
-        rows: usize,
-        /// Rows of the first column.
-        expected: usize,
-    },
-    /// Too few rows for a variance.
-    #[error("{0} rows have no variance; at least 2 are needed")]
-    TooFewRows(usize),
+    /// The columns do not form a complete table, or have fewer than 2 rows.
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     /// The penalty is negative or not finite.
     #[error("penalty {0} is not a number from 0")]
     Penalty(f64),
@@ -54,25 +37,14 @@ impl GaussianBic {
     /// # Errors
     /// [`ScoreError`] where a value is missing, lengths differ, there are fewer than 2 rows or λ is no number from 0.
     pub fn new(columns: &[Vec<f64>], penalty: f64) -> Result<Self, ScoreError> {
-        let expected = columns.first().map_or(0, Vec::len);
-        for (column, values) in columns.iter().enumerate() {
-            if values.len() != expected {
-                return Err(ScoreError::Ragged { column, rows: values.len(), expected });
-            }
-            if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-                return Err(ScoreError::Missing { column, row });
-            }
-        }
-        if expected < 2 {
-            return Err(ScoreError::TooFewRows(expected));
-        }
+        let rows = complete_rows(columns, 2)?;
         if !(penalty.is_finite() && penalty >= 0.0) {
             return Err(ScoreError::Penalty(penalty));
         }
         Ok(Self {
             correlation: Correlation::of_columns(columns),
             log_variance: columns.iter().map(|c| log_variance(c)).collect(),
-            rows: expected as f64,
+            rows: rows as f64,
             penalty,
             scratch: RefCell::default(),
         })
