@@ -32,7 +32,7 @@ pub mod discover;
 pub mod dot;
 pub mod equivalence;
 pub mod fci;
-pub mod granger;
+pub mod ges;
 pub mod granger;
 mod hash_order;
 pub mod independence;
