@@ -9,7 +9,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`independence`] | tests of conditional independence: Fisher's z, and d-separation in a known graph |
+//! | [`independence`] | tests of conditional independence: Fisher's z (also with gaps, also on normal scores), χ² and G², random features, d-separation in a known graph |
 //! | [`knowledge`] | what is known before any data, compiled to a matrix; contradictions are named |
 //! | [`pattern`] | a graph under construction: a matrix of endpoint marks |
 //! | [`pc`] | PC-stable, order-independent, or exactly as a widely used implementation answers |
@@ -19,6 +19,7 @@
 //! | [`granger`] | time series: tests of Granger causality |
 //! | [`equivalence`] | Markov equivalence: CPDAG, PAG, extensions, Meek's rules, distance |
 //! | [`fci`] | FCI, where common causes may be hidden; likewise in two modes |
+//! | [`ges`] | GES, a search by score |
 //! | [`lagged`] | time series: seasons, unit roots, lags, effective sample size |
 //! | [`bootstrap`] | how often an edge comes back when the data are drawn again |
 //! | [`paths`] | ancestors, cycles and d-separation of a finished graph |
@@ -26,10 +27,12 @@
 
 pub mod adjacency;
 pub mod bootstrap;
+pub mod columns;
 pub mod discover;
 pub mod dot;
 pub mod equivalence;
 pub mod fci;
+pub mod ges;
 pub mod granger;
 mod hash_order;
 pub mod independence;

@@ -10,9 +10,9 @@ pub fn close(graph: &mut Pattern) {
     let around: Vec<Vec<usize>> = (0..nodes).map(|n| graph.neighbours(n).collect()).collect();
     loop {
         let mut changed = false;
-        for a in 0..nodes {
-            for b in &around[a] {
-                if graph.undirected(a, *b) && follows(graph, &around[a], a, *b) {
+        for (a, around) in around.iter().enumerate() {
+            for b in around {
+                if graph.undirected(a, *b) && follows(graph, around, a, *b) {
                     graph.orient(a, *b);
                     changed = true;
                 }

@@ -35,18 +35,16 @@ pub(super) fn remove_by_possible_d_sep<T: IndependenceTest + ?Sized>(
             }
             let sides = [candidates(pag, x, y), candidates(pag, y, x)];
             // Sets of neighbours alone were asked about before.
-            let new = |turn: usize, given: &[usize]| {
-                let ends = if turn == 0 { [x, y] } else { [y, x] };
-                !given.iter().all(|n| pag.adjacent(ends[0], *n))
-                    && !given.iter().all(|n| pag.adjacent(ends[1], *n))
-                    && !(turn == 1 && given.iter().all(|n| sides[0].contains(n)))
+            let asked = |turn: usize, given: &[usize]| {
+                let within = |end: usize| given.iter().all(|n| pag.adjacent(end, *n));
+                within(x) || within(y) || (turn == 1 && given.iter().all(|n| sides[0].contains(n)))
             };
             let most = sides[0].len().max(sides[1].len()).min(settings.max_possible_d_sep.unwrap_or(usize::MAX));
             for size in 2..=most {
                 let mut best: Option<(Outcome, Vec<usize>)> = None;
                 for (turn, side) in sides.iter().enumerate() {
                     visit_subsets(side, size, |given| {
-                        if new(turn, given) {
+                        if !asked(turn, given) {
                             let outcome = test.test(x, y, given);
                             late.tests += 1;
                             let slot = &mut nearest[x * nodes + y];

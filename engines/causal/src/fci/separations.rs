@@ -8,6 +8,9 @@ use super::pag::Pag;
 use crate::independence::IndependenceTest;
 use crate::subsets::visit_subsets;
 
+/// For each node, how many separating sets of a pair hold it; and how many sets there are.
+type Votes = (Vec<usize>, usize);
+
 /// What separates two nodes that are not adjacent: every set of neighbours of either that does, up to the size that the
 /// skeleton tried; and where there is none, the set that removed their edge.
 pub(super) struct Separations<'a, T: IndependenceTest + ?Sized> {
@@ -16,8 +19,7 @@ pub(super) struct Separations<'a, T: IndependenceTest + ?Sized> {
     depth: usize,
     recorded: &'a BTreeMap<(usize, usize), Vec<usize>>,
     neighbours: Vec<Vec<usize>>,
-    /// By pair: for each node, how many separating sets hold it, and how many there are.
-    votes: RefCell<BTreeMap<(usize, usize), (Vec<usize>, usize)>>,
+    votes: RefCell<BTreeMap<(usize, usize), Votes>>,
     tests: RefCell<usize>,
 }
 
@@ -51,7 +53,7 @@ impl<'a, T: IndependenceTest + ?Sized> Separations<'a, T> {
         }
     }
 
-    fn count(&self, (x, z): (usize, usize)) -> (Vec<usize>, usize) {
+    fn count(&self, (x, z): (usize, usize)) -> Votes {
         let (mut holding, mut all) = (vec![0; self.neighbours.len()], 0);
         let mut vote = |given: &[usize]| {
             given.iter().for_each(|n| holding[*n] += 1);

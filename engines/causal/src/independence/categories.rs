@@ -1,42 +1,26 @@
 //! Columns of categories as small numbers.
 
+use crate::columns::ColumnsError;
+
 /// Categories of one column: more are a sign of a measured quantity, for which tests over counts have no power.
 const LEVELS_MAX: usize = 256;
 
 /// Columns that the tests cannot be asked about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CategoryError {
-    /// A value is missing or not finite.
-    #[error("row {row} of column {column} is not a number; leave out incomplete rows first")]
-    Missing {
-        /// Column, from 0.
-        column: usize,
-        /// Row, from 0.
-        row: usize,
-    },
+    /// The columns do not form a complete table.
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     /// A column has too many categories.
     #[error("column {column} has more than {LEVELS_MAX} different values; use a test for measured quantities")]
     TooManyLevels {
         /// Column, from 0.
         column: usize,
     },
-    /// Columns of different length.
-    #[error("column {column} has {rows} rows, the first has {expected}")]
-    Ragged {
-        /// Column, from 0.
-        column: usize,
-        /// Its rows.
-        rows: usize,
-        /// Rows of the first column.
-        expected: usize,
-    },
 }
 
 /// Numbers the different values of a column in ascending order.
 pub(super) fn encode(column: usize, values: &[f64]) -> Result<(Vec<u8>, usize), CategoryError> {
-    if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-        return Err(CategoryError::Missing { column, row });
-    }
     // Minus zero and zero are one category.
     let plain = |v: &f64| v + 0.0;
     let mut levels: Vec<f64> = Vec::new();

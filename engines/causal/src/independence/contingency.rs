@@ -8,6 +8,7 @@ use statrs::function::gamma::checked_gamma_ur;
 
 use super::categories::{CategoryError, compress, encode};
 use super::{IndependenceTest, Outcome};
+use crate::columns::complete_rows;
 
 /// Joint tables of up to this many cells are counted in one go.
 const DENSE_CELLS: usize = 1 << 20;
@@ -55,19 +56,16 @@ impl Contingency {
     /// # Errors
     /// [`CategoryError`] where a value is missing, a column has more than 256 categories, or lengths differ.
     pub fn new(columns: &[Vec<f64>], statistic: CountStatistic) -> Result<Self, CategoryError> {
-        let expected = columns.first().map_or(0, Vec::len);
+        let rows = complete_rows(columns, 0)?;
         let (mut codes, mut levels) = (Vec::with_capacity(columns.len()), Vec::with_capacity(columns.len()));
         for (column, values) in columns.iter().enumerate() {
-            if values.len() != expected {
-                return Err(CategoryError::Ragged { column, rows: values.len(), expected });
-            }
             let (code, count) = encode(column, values)?;
             codes.push(code);
             levels.push(count);
         }
         let entropy = match statistic {
             CountStatistic::ChiSquare => Vec::new(),
-            CountStatistic::GSquare => (0..=expected).map(|k| k as f64 * (k.max(1) as f64).ln()).collect(),
+            CountStatistic::GSquare => (0..=rows).map(|k| k as f64 * (k.max(1) as f64).ln()).collect(),
         };
         Ok(Self { statistic, codes, levels, entropy, tables: RwLock::default() })
     }
@@ -305,6 +303,7 @@ impl Margins {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::columns::ColumnsError;
 
     #[test]
     fn the_textbook_value_comes_out() {
@@ -349,7 +348,7 @@ mod tests {
         let empty = Contingency::new(&[vec![], vec![]], CountStatistic::default()).unwrap();
         assert!(empty.test(0, 1, &[]).p_value.is_nan());
         let missing = Contingency::new(&[vec![1.0, f64::NAN]], CountStatistic::default());
-        assert!(matches!(missing, Err(CategoryError::Missing { column: 0, row: 1 })));
+        assert!(matches!(missing, Err(CategoryError::Columns(ColumnsError::Missing { column: 0, row: 1 }))));
         let many = Contingency::new(&[(0..300).map(f64::from).collect()], CountStatistic::default());
         assert!(matches!(many, Err(CategoryError::TooManyLevels { column: 0 })));
     }

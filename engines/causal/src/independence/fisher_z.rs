@@ -25,8 +25,11 @@ impl Correlation {
         let centred: Vec<Vec<f64>> = columns
             .iter()
             .map(|column| {
-                let mean = column.iter().sum::<f64>() / rows;
-                column.iter().map(|v| v - mean).collect()
+                // A power of two, so that it changes no digit; 1 for all but values whose squares are no numbers.
+                let largest = column.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+                let scale = if (1e-100..1e100).contains(&largest) { 1.0 } else { power_of_two_below(largest) };
+                let mean = column.iter().map(|v| v / scale).sum::<f64>() / rows;
+                column.iter().map(|v| v / scale - mean).collect()
             })
             .collect();
         let products = cross_products(&centred);
@@ -126,6 +129,14 @@ impl Correlation {
     }
 }
 
+fn power_of_two_below(value: f64) -> f64 {
+    if value > 0.0 && value.is_finite() {
+        2.0_f64.powi(value.log2().floor().clamp(-1022.0, 1023.0) as i32)
+    } else {
+        1.0
+    }
+}
+
 /// Rows that are multiplied at a time, so that a block of many columns stays in the cache.
 const BLOCK: usize = 512;
 /// Partial sums of one product, so that additions need not wait for each other.
@@ -146,7 +157,7 @@ fn cross_products(columns: &[Vec<f64>]) -> Vec<f64> {
     products
 }
 
-fn inner_product(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn inner_product(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (whole_a, rest_a) = a.as_chunks::<LANES>();
     let (whole_b, rest_b) = b.as_chunks::<LANES>();

@@ -4,13 +4,16 @@ mod categories;
 mod contingency;
 mod d_separation;
 mod fisher_z;
+mod kernel;
 mod memo;
 mod missing;
+mod normal_scores;
 
 pub use categories::CategoryError;
 pub use contingency::{Contingency, CountStatistic};
 pub use d_separation::DSeparation;
 pub use fisher_z::{Correlation, FisherZ, Tail};
+pub use kernel::RandomFeatures;
 pub use memo::Memo;
 pub use missing::MissingFisherZ;
 

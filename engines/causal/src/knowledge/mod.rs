@@ -238,7 +238,11 @@ pub fn violations(known: &BackgroundKnowledge, graph: &CausalGraph) -> Vec<Strin
             (Mark::Tail | Mark::Circle, Mark::Tail | Mark::Circle)
             | (Mark::Arrow, Mark::Circle)
             | (Mark::Circle, Mark::Arrow) => {
-                if forward || backward {
+                // An arrow at the forbidden cause is enough: it is no cause then.
+                let open = |refused: bool, mark: Mark| refused && mark != Mark::Arrow;
+                if forward && backward {
+                    found.push(format!("{source} and {target} may not be joined"));
+                } else if open(forward, edge.source_mark) || open(backward, edge.target_mark) {
                     found.push(format!("{source} — {target} may run one way only, but is not oriented"));
                 }
             }

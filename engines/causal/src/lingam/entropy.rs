@@ -58,11 +58,11 @@ impl Sums {
 
     #[inline(always)]
     fn add(&mut self, u: &[f64; LANES]) {
-        for k in 0..LANES {
-            let size = u[k].abs();
+        for (k, value) in u.iter().enumerate() {
+            let size = value.abs();
             self.product[k] *= 1.0 + exp_of_minus(2.0 * size);
             self.size[k] += size;
-            self.odd[k] += u[k] * exp_of_minus(0.5 * u[k] * u[k]);
+            self.odd[k] += value * exp_of_minus(0.5 * value * value);
         }
     }
 

@@ -52,7 +52,7 @@ impl PathMatrix {
             for cause in (0..self.size).filter(|c| *c != effect) {
                 match (self.get(effect, cause), self.get(cause, effect)) {
                     (Some(true), Some(true)) => {
-                        let paths = format!("{cause} → {effect}, {effect} → {cause}");
+                        let paths = format!("{effect} → {cause}, {cause} → {effect}");
                         return Err(LingamError::Contradiction { paths });
                     }
                     (Some(true), Some(false) | None) => orders.push((cause, effect)),

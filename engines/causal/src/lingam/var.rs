@@ -177,17 +177,19 @@ fn fit(scaled: &Scaled, lags: usize) -> Result<Fitted, LingamError> {
     }
     let factor = Cholesky::new(count, |i, j| products[i * count + j]);
     let factor = factor.ok_or_else(|| LingamError::Collinear { column: first_collinear(count, &products) % size })?;
-    let mut coefficients = vec![vec![vec![0.0; size]; size]; lags];
+    let mut coefficients = vec![0.0; lags * size * size];
     let mut residuals = Vec::with_capacity(size);
     for effect in 0..size {
         let right: Vec<f64> = (0..count).map(|k| dot(regressor(k), lagged(effect, 0))).collect();
         let mut residual = lagged(effect, 0).to_vec();
         for (k, weight) in factor.solve(&right).into_iter().enumerate() {
-            coefficients[k / size][effect][k % size] = weight;
+            coefficients[k / size * size * size + effect * size + k % size] = weight;
             residual.iter_mut().zip(regressor(k)).for_each(|(r, v)| *r -= weight * v);
         }
         residuals.push(residual);
     }
+    let rows_of = |lag: &[f64]| lag.chunks(size).map(<[f64]>::to_vec).collect();
+    let coefficients = coefficients.chunks(size * size).map(rows_of).collect();
     Ok(Fitted { lags, coefficients, residuals })
 }
 

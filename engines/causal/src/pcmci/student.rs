@@ -25,11 +25,18 @@ fn gamma_ratio(mut a: f64) -> f64 {
         factor *= a / (a + 0.5);
         a += 1.0;
     }
-    let u = 1.0 / a;
-    let series = 1.0
-        + u * (-1.0 / 8.0
-            + u * (1.0 / 128.0
-                + u * (5.0 / 1024.0 + u * (-21.0 / 32768.0 + u * (-399.0 / 262_144.0 + u * (869.0 / 4_194_304.0))))));
+    // Abramowitz and Stegun 6.1.47, with the terms that 1e-15 at a = 30 asks for; the last coefficient comes first.
+    const TERMS: [f64; 8] = [
+        39_325.0 / 33_554_432.0,
+        869.0 / 4_194_304.0,
+        -399.0 / 262_144.0,
+        -21.0 / 32_768.0,
+        5.0 / 1024.0,
+        1.0 / 128.0,
+        -1.0 / 8.0,
+        1.0,
+    ];
+    let series = TERMS.iter().fold(0.0, |sum, term| sum / a + term);
     factor * a.sqrt() * series
 }
 
