@@ -1,4 +1,4 @@
-//! How long PC takes on 1,000 columns of 10,000 rows, three edges a column: `cargo run --release --example thousand_columns`.
+//! How long PC takes on 1,000 columns of 10,000 rows, three edges a column: `cargo run -p atsre-causal --example thousand_columns`.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
