@@ -22,7 +22,7 @@ const HIGH: [f64; 4] = [1.8, 1.9, 1.5, 1.5];
 /// The smallest sum of squared errors relative to n: what rounding leaves of a perfect fit.
 const PERFECT: f64 = 1e-30;
 /// Minus twice the log-likelihood is found to within about this.
-const TOLERANCE: f64 = 1e-5;
+const TOLERANCE: f64 = 1e-4;
 
 /// The season of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,18 +96,16 @@ impl Fit {
         let mut objective = |x: &[f64]| {
             let w = weights(x);
             states.copy(&start);
-            states.run(y, season, &w, false);
-            states.run(y, season, &w, true);
+            states.cast_back(y, season, &w);
             let squares = states.run(y, season, &w, false);
             if squares.is_finite() { n * squares.max(PERFECT * n).ln() } else { f64::INFINITY }
         };
         let k = season.start().len();
         let search = Search { low: &LOW[..k], high: &HIGH[..k], tolerance: TOLERANCE, evaluations: 400 };
-        let (x, _) = search.minimise(season.start(), 0.1, &mut objective);
+        let (x, _) = search.minimise(season.start(), 0.05, &mut objective);
         let w = weights(&x);
         let mut first = start;
-        first.run(y, season, &w, false);
-        first.run(y, season, &w, true);
+        first.cast_back(y, season, &w);
         let mut last = first.clone();
         let squares = last.run(y, season, &w, false);
         Self { season, weights: w, first, last, squares, n: y.len(), size }

@@ -14,6 +14,8 @@ mod parameters;
 mod select;
 mod sensitivity;
 mod start;
+#[cfg(test)]
+mod tests;
 mod variance;
 
 pub(crate) use fit::corrected;

@@ -139,6 +139,22 @@ impl States {
         squares
     }
 
+    /// Runs back and forth from where it is, to the states before the first observation. At either end the states move
+    /// on by one step without an error, from the last observation to the one that the other direction sees first.
+    pub(super) fn cast_back(&mut self, y: &[f64], season: Season, w: &Weights) {
+        self.run(y, season, w, false);
+        self.settle(season, w);
+        self.run(y, season, w, true);
+        self.settle(season, w);
+    }
+
+    fn settle(&mut self, season: Season, w: &Weights) {
+        self.level.iter_mut().for_each(|level| *level = turn(*level, w.alpha, 0.0));
+        if season == Season::Full {
+            self.seasonal.iter_mut().for_each(|state| *state = turn(*state, w.beta, 0.0));
+        }
+    }
+
     /// One-step forecasts inside the history.
     pub(super) fn fitted(&mut self, y: &[f64], season: Season, w: &Weights) -> Vec<f64> {
         y.iter().enumerate().map(|(t, value)| self.step(t, season, w, |f| value - f)).collect()

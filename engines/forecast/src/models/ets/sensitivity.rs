@@ -145,17 +145,18 @@ impl NormalEquations {
         let (first, rest) = self.rows.split_at(blocks);
         let (second, rest) = rest.split_at(blocks);
         let (third, fourth) = rest.split_at(blocks);
-        let flat = [first.as_flattened(), second.as_flattened(), third.as_flattened(), fourth.as_flattened()];
         let r = self.residuals;
-        for i in 0..self.count {
-            let x = [flat[0][i], flat[1][i], flat[2][i], flat[3][i]];
+        for (i, row) in self.matrix.chunks_exact_mut(width).take(self.count).enumerate() {
+            let (block, lane) = (i / LANES, i % LANES);
+            let x = [first[block][lane], second[block][lane], third[block][lane], fourth[block][lane]];
             self.gradient[i] += (x[0] * r[0] + x[1] * r[1]) + (x[2] * r[2] + x[3] * r[3]);
-            let from = i / LANES * LANES;
-            let target = &mut self.matrix[i * width + from..(i + 1) * width];
-            let columns =
-                flat[0][from..].iter().zip(&flat[1][from..]).zip(flat[2][from..].iter().zip(&flat[3][from..]));
-            for (m, ((a, b), (c, d))) in target.iter_mut().zip(columns) {
-                *m += (x[0] * a + x[1] * b) + (x[2] * c + x[3] * d);
+            let (targets, _) = row.as_chunks_mut::<LANES>();
+            // Only from the diagonal on.
+            let lower = first.iter().zip(second).zip(third.iter().zip(fourth)).skip(block);
+            for (target, ((a, b), (c, d))) in targets[block..].iter_mut().zip(lower) {
+                for k in 0..LANES {
+                    target[k] += (x[0] * a[k] + x[1] * b[k]) + (x[2] * c[k] + x[3] * d[k]);
+                }
             }
         }
     }

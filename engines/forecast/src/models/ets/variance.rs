@@ -101,7 +101,7 @@ fn seasonal_product(fit: &Fit, horizon: usize) -> Vec<f64> {
 }
 
 /// Half the distance between the deciles of simulated paths, as a standard deviation. The same draws for every series.
-fn simulated(fit: &Fit, horizon: usize) -> Vec<f64> {
+pub(super) fn simulated(fit: &Fit, horizon: usize) -> Vec<f64> {
     let sigma = fit.variance().sqrt();
     let mut draws = Draws(0x9E37_79B9_7F4A_7C15);
     let mut values = vec![Vec::with_capacity(PATHS); horizon];
