@@ -82,7 +82,13 @@ fn their_theta_aicc(reference: &ReferenceFit, n: usize) -> Option<f64> {
 pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
     const EXACT: Rule = Rule::Same(1e-6);
     let none = || -> Criterion { Box::new(|_, _| None) };
-    let plain = |model, rule| Counterpart { model, settings: Vec::new(), rule, criterion: none(), their_criterion: |f, _| f.aicc.or(f.mse) };
+    let plain = |model, rule| Counterpart {
+        model,
+        settings: Vec::new(),
+        rule,
+        criterion: none(),
+        their_criterion: |f, _| f.aicc.or(f.mse),
+    };
     let squared = |model, rule, variants| Counterpart { criterion: squares(variants), ..plain(model, rule) };
     let smoothing = |model, settings: &[(&'static str, Setting)], rule, letters, damped| Counterpart {
         settings: settings.to_vec(),
@@ -110,7 +116,9 @@ pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
         "Theta" => squared(catalogue::THETA, Rule::Form, &[Variant::Standard]),
         "OptimizedTheta" => squared(catalogue::OPTIMIZED_THETA, Rule::Form, &[Variant::Optimized]),
         "DynamicTheta" => squared(catalogue::DYNAMIC_THETA, Rule::Form, &[Variant::Dynamic]),
-        "DynamicOptimizedTheta" => squared(catalogue::DYNAMIC_OPTIMIZED_THETA, Rule::Form, &[Variant::DynamicOptimized]),
+        "DynamicOptimizedTheta" => {
+            squared(catalogue::DYNAMIC_OPTIMIZED_THETA, Rule::Form, &[Variant::DynamicOptimized])
+        }
         "AutoTheta" => Counterpart {
             criterion: Box::new(theta_aicc),
             their_criterion: their_theta_aicc,

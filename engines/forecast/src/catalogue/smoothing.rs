@@ -4,7 +4,8 @@ use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
 use atsre_domain::model::{Hyperparameters, Setting};
 
 use super::{
-    AUTO_CES, AUTO_ETS, AUTO_THETA, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, CES, ETS, HOLT, HOLT_WINTERS, OPTIMIZED_THETA, local, settings,
+    AUTO_CES, AUTO_ETS, AUTO_THETA, CES, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, ETS, HOLT, HOLT_WINTERS,
+    OPTIMIZED_THETA, local, settings,
 };
 
 /// Every entry of this family.
@@ -28,9 +29,21 @@ pub(super) fn entries() -> Vec<CatalogueEntry> {
             10.0,
             settings([("season_length", Setting::Integer(0)), ("season", word("full"))]),
         ),
-        theta(OPTIMIZED_THETA, "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).", 1.5),
-        theta(DYNAMIC_THETA, "The Theta method with the trend line of the history so far, on seasonally adjusted data (Fiorucci and others 2016, DSTM).", 1.5),
-        theta(DYNAMIC_OPTIMIZED_THETA, "The dynamic Theta method with an optimised θ, on seasonally adjusted data (Fiorucci and others 2016, DOTM).", 1.5),
+        theta(
+            OPTIMIZED_THETA,
+            "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).",
+            1.5,
+        ),
+        theta(
+            DYNAMIC_THETA,
+            "The Theta method with the trend line of the history so far, on seasonally adjusted data (Fiorucci and others 2016, DSTM).",
+            1.5,
+        ),
+        theta(
+            DYNAMIC_OPTIMIZED_THETA,
+            "The dynamic Theta method with an optimised θ, on seasonally adjusted data (Fiorucci and others 2016, DOTM).",
+            1.5,
+        ),
         theta(AUTO_THETA, "The one of the four Theta models that fits best (Fiorucci and others 2016).", 5.0),
     ]
 }

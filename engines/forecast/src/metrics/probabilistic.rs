@@ -82,6 +82,7 @@ pub fn crps_from_samples(samples: &[f64], actual: f64) -> Option<f64> {
     let n = sorted.len() as f64;
     let distance = sorted.iter().map(|x| (x - actual).abs()).sum::<f64>() / n;
     // Σᵢ Σⱼ |xᵢ − xⱼ| = 2 Σ (2i − n − 1) x₍ᵢ₎, i from 1.
-    let spread = sorted.iter().enumerate().map(|(i, x)| (2.0 * i as f64 + 1.0 - n) * (x - actual)).sum::<f64>() / (n * n);
+    let spread =
+        sorted.iter().enumerate().map(|(i, x)| (2.0 * i as f64 + 1.0 - n) * (x - actual)).sum::<f64>() / (n * n);
     Some(distance - spread).filter(|v| v.is_finite()).map(|v| v.max(0.0))
 }

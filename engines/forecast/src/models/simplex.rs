@@ -15,7 +15,12 @@ pub(crate) struct Search<'a> {
 
 impl Search<'_> {
     /// The best point found from `start`, with its value. `objective` may return infinity, not NaN.
-    pub(crate) fn minimise(&self, start: &[f64], step: f64, mut objective: impl FnMut(&[f64]) -> f64) -> (Vec<f64>, f64) {
+    pub(crate) fn minimise(
+        &self,
+        start: &[f64],
+        step: f64,
+        mut objective: impl FnMut(&[f64]) -> f64,
+    ) -> (Vec<f64>, f64) {
         let k = start.len();
         let count = std::cell::Cell::new(0);
         let mut value = |x: &[f64]| {

@@ -52,9 +52,10 @@ pub(super) fn offsets(typical_length: usize, horizon: usize, season_length: usiz
 
 /// Whether a history is mostly zeros.
 pub(super) fn is_intermittent(history: &[f64]) -> bool {
-    let (zeros, count) = history.iter().filter(|v| v.is_finite()).fold((0_usize, 0_usize), |(zeros, count), v| {
-        (zeros + usize::from(*v == 0.0), count + 1)
-    });
+    let (zeros, count) = history
+        .iter()
+        .filter(|v| v.is_finite())
+        .fold((0_usize, 0_usize), |(zeros, count), v| (zeros + usize::from(*v == 0.0), count + 1));
     count > 0 && zeros as f64 > INTERMITTENT_SHARE * count as f64
 }
 

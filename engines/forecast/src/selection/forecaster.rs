@@ -218,8 +218,12 @@ impl Selection {
     }
 
     fn describe(&mut self, shares: &[f64]) {
-        let mut used: Vec<(f64, &str)> =
-            shares.iter().zip(&self.candidates).filter(|(s, _)| **s > 0.0).map(|(s, c)| (*s, c.label.as_str())).collect();
+        let mut used: Vec<(f64, &str)> = shares
+            .iter()
+            .zip(&self.candidates)
+            .filter(|(s, _)| **s > 0.0)
+            .map(|(s, c)| (*s, c.label.as_str()))
+            .collect();
         used.sort_by(|a, b| b.0.total_cmp(&a.0));
         let list: Vec<String> = used.iter().map(|(share, label)| format!("{label} {:.0} %", 100.0 * share)).collect();
         self.notes.push(format!("weights, over all series: {}", list.join("; ")));

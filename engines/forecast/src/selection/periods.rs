@@ -34,7 +34,8 @@ pub(super) fn longer(view: &TrainingView<'_>, season_length: usize) -> Vec<usize
         FrequencyUnit::Month | FrequencyUnit::Quarter | FrequencyUnit::Year | FrequencyUnit::Step => &[],
     };
     let fits = |p: &usize| *p > season_length && *p >= 2 && typical >= CYCLES * p;
-    let mut found: Vec<usize> = calendar.iter().filter(|c| *c % multiple == 0).map(|c| c / multiple).filter(fits).collect();
+    let mut found: Vec<usize> =
+        calendar.iter().filter(|c| *c % multiple == 0).map(|c| c / multiple).filter(fits).collect();
     if found.is_empty() && season_length <= 1 {
         found.extend(strongest(view));
     }

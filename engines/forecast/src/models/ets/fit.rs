@@ -111,15 +111,7 @@ impl Fit {
         }
         let best = best?;
         let (parameters, state) = search.finish(&best)?;
-        Some(Self {
-            form,
-            season_length: m,
-            parameters,
-            state,
-            sums: best.sums,
-            n: y.len(),
-            factors: data.factors,
-        })
+        Some(Self { form, season_length: m, parameters, state, sums: best.sums, n: y.len(), factors: data.factors })
     }
 
     /// The log-likelihood without constants, −½ (n log Σe² + 2 Σ log |f|), f only for relative errors (Hyndman and

@@ -155,7 +155,8 @@ impl Pattern {
         for season in seasons {
             for &trend in &trends {
                 for damped in [false, true] {
-                    let allowed = if trend == Component::None { !damped } else { self.damped.is_none_or(|d| d == damped) };
+                    let allowed =
+                        if trend == Component::None { !damped } else { self.damped.is_none_or(|d| d == damped) };
                     let with = |error| Form { error, trend, damped, season };
                     let proposed = errors.iter().map(|e| with(*e)).filter(|form| named || !form.unstable());
                     forms.extend(proposed.filter(|_| allowed));

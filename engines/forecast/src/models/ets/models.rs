@@ -12,12 +12,11 @@ use crate::settings::Settings;
 
 /// What `form` may be: error, trend and season.
 const FORMS: [&str; 72] = [
-    "ZZZ", "ZZN", "ZZA", "ZZM", "ZNZ", "ZNN", "ZNA", "ZNM", "ZAZ", "ZAN", "ZAA", "ZAM", "ZAdZ", "ZAdN", "ZAdA",
-    "ZAdM", "ZMZ", "ZMN", "ZMA", "ZMM", "ZMdZ", "ZMdN", "ZMdA", "ZMdM", "AZZ", "AZN", "AZA", "AZM", "ANZ",
-    "ANN", "ANA", "ANM", "AAZ", "AAN", "AAA", "AAM", "AAdZ", "AAdN", "AAdA", "AAdM", "AMZ", "AMN", "AMA",
-    "AMM", "AMdZ", "AMdN", "AMdA", "AMdM", "MZZ", "MZN", "MZA", "MZM", "MNZ", "MNN", "MNA", "MNM", "MAZ",
-    "MAN", "MAA", "MAM", "MAdZ", "MAdN", "MAdA", "MAdM", "MMZ", "MMN", "MMA", "MMM", "MMdZ", "MMdN", "MMdA",
-    "MMdM",
+    "ZZZ", "ZZN", "ZZA", "ZZM", "ZNZ", "ZNN", "ZNA", "ZNM", "ZAZ", "ZAN", "ZAA", "ZAM", "ZAdZ", "ZAdN", "ZAdA", "ZAdM",
+    "ZMZ", "ZMN", "ZMA", "ZMM", "ZMdZ", "ZMdN", "ZMdA", "ZMdM", "AZZ", "AZN", "AZA", "AZM", "ANZ", "ANN", "ANA", "ANM",
+    "AAZ", "AAN", "AAA", "AAM", "AAdZ", "AAdN", "AAdA", "AAdM", "AMZ", "AMN", "AMA", "AMM", "AMdZ", "AMdN", "AMdA",
+    "AMdM", "MZZ", "MZN", "MZA", "MZM", "MNZ", "MNN", "MNA", "MNM", "MAZ", "MAN", "MAA", "MAM", "MAdZ", "MAdN", "MAdA",
+    "MAdM", "MMZ", "MMN", "MMA", "MMM", "MMdZ", "MMdN", "MMdA", "MMdM",
 ];
 
 /// A choice among forms.

@@ -122,7 +122,8 @@ impl<'a> Search<'a> {
         (0..self.layout.count)
             .filter(|&i| {
                 let gradient = self.equations.gradient[i];
-                let held = (vector[i] <= self.low[i] && gradient >= 0.0) || (vector[i] >= self.high[i] && gradient <= 0.0);
+                let held =
+                    (vector[i] <= self.low[i] && gradient >= 0.0) || (vector[i] >= self.high[i] && gradient <= 0.0);
                 !held && self.equations.at(i, i) > 0.0
             })
             .collect()

@@ -49,8 +49,11 @@ pub fn select(values: &[f64], season_length: usize, pattern: Pattern, options: &
         }
         let states = States::of(form, &data.values, m);
         let leader = fits.iter().reduce(|best, fit| if fit.aicc() < best.aicc() { fit } else { best });
-        let related: Vec<&Parameters> =
-            fits.iter().filter(|f| f.form.season == form.season && f.form.trend <= form.trend).map(|f| &f.parameters).collect();
+        let related: Vec<&Parameters> = fits
+            .iter()
+            .filter(|f| f.form.season == form.season && f.form.trend <= form.trend)
+            .map(|f| &f.parameters)
+            .collect();
         let found = Fit::best(&data, m, form, options, &states, &related, ATTEMPTS_EACH, leader);
         fits.extend(found);
     }

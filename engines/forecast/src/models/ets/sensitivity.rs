@@ -152,7 +152,8 @@ impl NormalEquations {
             self.gradient[i] += (x[0] * r[0] + x[1] * r[1]) + (x[2] * r[2] + x[3] * r[3]);
             let from = i / LANES * LANES;
             let target = &mut self.matrix[i * width + from..(i + 1) * width];
-            let columns = flat[0][from..].iter().zip(&flat[1][from..]).zip(flat[2][from..].iter().zip(&flat[3][from..]));
+            let columns =
+                flat[0][from..].iter().zip(&flat[1][from..]).zip(flat[2][from..].iter().zip(&flat[3][from..]));
             for (m, ((a, b), (c, d))) in target.iter_mut().zip(columns) {
                 *m += (x[0] * a + x[1] * b) + (x[2] * c + x[3] * d);
             }
@@ -260,7 +261,9 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
                 };
             }
         }
-        if T != NONE && let Some(i) = layout.phi {
+        if T != NONE
+            && let Some(i) = layout.phi
+        {
             *entry(base_d, i) += if T == MULTIPLICATIVE { level * by_damping } else { by_damping };
         }
         let row = &mut work.rows[work.pending * blocks..(work.pending + 1) * blocks];
@@ -302,7 +305,9 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
                 *entry(&mut work.growth, i) += by_damping;
             }
         }
-        if S != NONE && let Some(i) = layout.gamma {
+        if S != NONE
+            && let Some(i) = layout.gamma
+        {
             *entry(season_d, i) += error * over_base;
         }
 

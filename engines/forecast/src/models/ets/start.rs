@@ -92,7 +92,11 @@ fn first_harmonic(y: &[f64], m: usize, multiplies: bool) -> Vec<f64> {
 
 /// Points worth starting from, the best first: smoothing weights on a grid with the first states, hardly any smoothing
 /// with those of the whole series, and what related forms found.
-pub(super) fn candidates(search: &mut Search<'_>, [states, whole]: &[States; 2], related: &[&Parameters]) -> Vec<Point> {
+pub(super) fn candidates(
+    search: &mut Search<'_>,
+    [states, whole]: &[States; 2],
+    related: &[&Parameters],
+) -> Vec<Point> {
     let form = search.layout().form;
     let trends = if form.trend == Component::None { &BETAS[..1] } else { &BETAS };
     let seasons = if form.season == Component::None { &GAMMAS[..1] } else { &GAMMAS };
