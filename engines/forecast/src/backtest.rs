@@ -1,6 +1,6 @@
 //! The engine of a trial: cuts windows, fits, predicts, calibrates and scores.
 
-use atsre_domain::metric::Split;
+use atsre_domain::metric::{Metric, Split};
 
 use crate::calibration::{self, Calibrator, Trajectory};
 use crate::catalogue;
@@ -8,7 +8,7 @@ use crate::checks::{check_forecasts, check_job, choose_covariates, origin};
 use crate::error::ForecastError;
 use crate::forecaster::{FitTask, Forecaster, PredictRequest, Progress, Refit, SeriesForecast};
 use crate::gaps;
-use crate::job::{TrialJob, TrialResult, WindowForecast};
+use crate::job::{Scheme, TrialJob, TrialResult, WindowForecast};
 use crate::metrics;
 use crate::models::fallback;
 use crate::registry::Registry;
@@ -18,19 +18,26 @@ use crate::view::{Chosen, TrainingView};
 const STACK_BYTES: usize = 8 << 20;
 
 /// Runs a job inside a thread pool of its own, so that it uses the threads it was given and no more.
-pub(crate) fn run(job: &TrialJob, registry: &Registry, progress: &dyn Progress) -> Result<TrialResult, ForecastError> {
+pub(crate) fn run(
+    job: &TrialJob,
+    scheme: Scheme,
+    registry: &Registry,
+    progress: &dyn Progress,
+) -> Result<TrialResult, ForecastError> {
     check_job(job)?;
+    scheme.check()?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(job.threads as usize)
         .stack_size(STACK_BYTES)
         .build()
         .map_err(|e| ForecastError::Job(format!("{} threads cannot be started: {e}", job.threads)))?;
-    pool.install(|| Trial::new(job, registry)?.run(progress))
+    pool.install(|| Trial::new(job, scheme, registry)?.run(progress))
 }
 
 /// A job with what was found out about it before the first fit.
 struct Trial<'a> {
     job: &'a TrialJob,
+    scheme: Scheme,
     registry: &'a Registry,
     horizon: usize,
     season_length: usize,
@@ -47,38 +54,45 @@ struct Window {
 /// Forecasts for the cuts of one window, with native quantiles.
 struct Forecasted {
     number: u32,
+    /// Steps between each origin and the first step forecast.
+    gap: usize,
     cuts: Vec<(usize, usize)>,
     forecasts: Vec<SeriesForecast>,
 }
 
 impl<'a> Trial<'a> {
-    fn new(job: &'a TrialJob, registry: &'a Registry) -> Result<Self, ForecastError> {
+    fn new(job: &'a TrialJob, scheme: Scheme, registry: &'a Registry) -> Result<Self, ForecastError> {
         let mut notes = Vec::new();
         let chosen = choose_covariates(job, &mut notes)?;
         let season_length = (job.backtest.season_length as usize).max(1);
-        Ok(Self { job, registry, horizon: job.horizon as usize, season_length, chosen, notes })
+        Ok(Self { job, scheme, registry, horizon: job.horizon as usize, season_length, chosen, notes })
     }
 
     fn run(mut self, progress: &dyn Progress) -> Result<TrialResult, ForecastError> {
         let model = self.registry.build(&self.job.spec)?;
         let minimum = model.minimum_length(self.horizon, self.season_length);
-        let windows = self.windows(minimum);
+        let gap = self.scheme.gap as usize;
+        let reach = self.horizon + gap;
+        let windows = self.windows(model.minimum_length(reach, self.season_length));
         let units = windows.len() as f64 + 1.0;
         let mut backtest = Vec::with_capacity(windows.len());
         let mut reused = None;
         for (i, window) in windows.into_iter().enumerate() {
             let part = Part { inner: progress, start: i as f64 / units, width: 1.0 / units };
-            let view = TrainingView::new(&self.job.panel, self.chosen.clone(), window.cuts.clone(), self.horizon);
+            let trimmed = self.scheme.trimmed(&self.job.panel, &window.cuts);
+            let (panel, cuts) = trimmed.as_ref().map_or((&self.job.panel, &window.cuts), |(panel, cuts)| (panel, cuts));
+            let view = TrainingView::new(panel, self.chosen.clone(), cuts.clone(), reach);
             let fitted = match reused.take() {
                 Some(model) => model,
-                None => self.fitted(&view, &part)?,
+                None => self.fitted(&view, reach, &part)?,
             };
-            let forecasts = self.predict(fitted.as_ref(), &view, &part)?;
+            let mut forecasts = self.predict(fitted.as_ref(), &view, reach, &part)?;
+            forecasts.iter_mut().for_each(|forecast| skip_steps(forecast, gap));
             if fitted.refit() == Refit::Once {
                 reused = Some(fitted);
             }
             part.report(1.0, &format!("backtest window {} done", window.number + 1));
-            backtest.push(Forecasted { number: window.number, cuts: window.cuts, forecasts });
+            backtest.push(Forecasted { number: window.number, gap, cuts: window.cuts, forecasts });
         }
         drop(reused);
         let part = Part { inner: progress, start: 1.0 - 1.0 / units, width: 1.0 / units };
@@ -93,10 +107,11 @@ impl<'a> Trial<'a> {
         let windows: Vec<Window> = (0..plan.windows)
             .map(|number| {
                 let later = (plan.windows - 1 - number) as usize * plan.step as usize;
-                let after_origin = self.job.holdout as usize + self.horizon + later;
+                let after_origin = self.job.holdout as usize + self.horizon + self.scheme.gap as usize + later;
                 let cuts = self.job.panel.series.iter().enumerate().filter_map(|(i, series)| {
                     let origin = series.target.len().checked_sub(after_origin)?;
-                    (gaps::usable_length(&series.target[..origin]) >= minimum.max(1)).then_some((i, origin))
+                    let seen = &series.target[self.scheme.first_seen(origin)..origin];
+                    (gaps::usable_length(seen) >= minimum.max(1)).then_some((i, origin))
                 });
                 Window { number, cuts: cuts.collect() }
             })
@@ -113,11 +128,16 @@ impl<'a> Trial<'a> {
         windows
     }
 
-    fn fitted(&self, view: &TrainingView<'_>, progress: &dyn Progress) -> Result<Box<dyn Forecaster>, ForecastError> {
+    fn fitted(
+        &self,
+        view: &TrainingView<'_>,
+        horizon: usize,
+        progress: &dyn Progress,
+    ) -> Result<Box<dyn Forecaster>, ForecastError> {
         let mut model = self.registry.build(&self.job.spec)?;
         model.fit(&FitTask {
             view,
-            horizon: self.horizon,
+            horizon,
             quantile_levels: &self.job.quantile_levels,
             season_length: self.season_length,
             seed: self.job.seed,
@@ -131,10 +151,11 @@ impl<'a> Trial<'a> {
         &self,
         model: &dyn Forecaster,
         view: &TrainingView<'_>,
+        horizon: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<SeriesForecast>, ForecastError> {
         let levels = &self.job.quantile_levels;
-        let (horizon, seed) = (self.horizon, self.job.seed);
+        let seed = self.job.seed;
         let request = PredictRequest { view, horizon, quantile_levels: levels, seed, progress };
         let mut forecasts = model.predict(&request)?;
         check_forecasts(model.name(), view, horizon, levels.len(), &forecasts)?;
@@ -170,8 +191,8 @@ impl<'a> Trial<'a> {
             });
         }
         let view = TrainingView::new(panel, self.chosen.clone(), long.clone(), self.horizon);
-        let model = self.fitted(&view, progress)?;
-        let mut forecasts = self.predict(model.as_ref(), &view, progress)?;
+        let model = self.fitted(&view, self.horizon, progress)?;
+        let mut forecasts = self.predict(model.as_ref(), &view, self.horizon, progress)?;
         self.notes.extend(model.notes());
         if !short.is_empty() {
             self.notes.push(format!(
@@ -180,12 +201,12 @@ impl<'a> Trial<'a> {
             ));
             let view = TrainingView::new(panel, self.chosen.clone(), short.clone(), self.horizon);
             let model = fallback();
-            forecasts.extend(self.predict(model.as_ref(), &view, progress)?);
+            forecasts.extend(self.predict(model.as_ref(), &view, self.horizon, progress)?);
         }
         let mut ordered: Vec<_> = long.into_iter().chain(short).zip(forecasts).collect();
         ordered.sort_by_key(|(cut, _)| cut.0);
         let (cuts, forecasts) = ordered.into_iter().unzip();
-        Ok(Forecasted { number: self.job.backtest.windows, cuts, forecasts })
+        Ok(Forecasted { number: self.job.backtest.windows, gap: 0, cuts, forecasts })
     }
 
     /// Calibrates every window with those that had ended at its origin, and the last forecast with all; then scores.
@@ -195,7 +216,7 @@ impl<'a> Trial<'a> {
         for forecasted in &backtest {
             let ended = |past: &Forecasted| {
                 u64::from(forecasted.number.saturating_sub(past.number)) * u64::from(self.job.backtest.step)
-                    >= u64::from(self.job.horizon)
+                    >= u64::from(self.job.horizon) + u64::from(self.scheme.gap)
             };
             let calibrator = self.calibrator(backtest.iter().filter(|past| ended(past)));
             windows.extend(self.window_forecasts(forecasted, &calibrator));
@@ -203,6 +224,7 @@ impl<'a> Trial<'a> {
         let calibrator = self.calibrator(backtest.iter());
         self.notes.push(format!("quantiles: {}", calibrator.basis));
         let mut scores = metrics::scores(&windows, levels, Split::Backtest);
+        self.notes.extend(covered(&windows, levels));
         let test = if self.job.holdout > 0 { self.window_forecasts(&last, &calibrator) } else { Vec::new() };
         scores.extend(metrics::scores(&test, levels, Split::Test));
         let mut forecasts = last.forecasts;
@@ -212,8 +234,8 @@ impl<'a> Trial<'a> {
 
     fn calibrator<'w>(&self, past: impl Iterator<Item = &'w Forecasted>) -> Calibrator {
         let actuals: Vec<(Vec<f64>, &Vec<Vec<f64>>)> = past
-            .flat_map(|w| w.cuts.iter().zip(&w.forecasts))
-            .map(|(&(series, origin), forecast)| (self.actual(series, origin), &forecast.quantiles))
+            .flat_map(|w| w.cuts.iter().zip(&w.forecasts).map(|(cut, forecast)| (cut.0, cut.1 + w.gap, forecast)))
+            .map(|(series, first, forecast)| (self.actual(series, first), &forecast.quantiles))
             .collect();
         let trajectories: Vec<Trajectory<'_>> =
             actuals.iter().map(|(actual, quantiles)| Trajectory { actual, quantiles }).collect();
@@ -227,10 +249,10 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The `horizon` values from `origin` on; NaN after the end.
-    fn actual(&self, series: usize, origin: usize) -> Vec<f64> {
+    /// The `horizon` values from `first` on; NaN after the end.
+    fn actual(&self, series: usize, first: usize) -> Vec<f64> {
         let target = &self.job.panel.series[series].target;
-        (origin..origin + self.horizon).map(|t| target.get(t).copied().unwrap_or(f64::NAN)).collect()
+        (first..first + self.horizon).map(|t| target.get(t).copied().unwrap_or(f64::NAN)).collect()
     }
 
     fn window_forecasts(&self, forecasted: &Forecasted, calibrator: &Calibrator) -> Vec<WindowForecast> {
@@ -241,8 +263,8 @@ impl<'a> Trial<'a> {
             WindowForecast {
                 window: forecasted.number,
                 item_id: forecast.item_id.clone(),
-                origin: origin as u64,
-                actual: self.actual(index, origin),
+                origin: (origin + forecasted.gap) as u64,
+                actual: self.actual(index, origin + forecasted.gap),
                 mean: forecast.mean.clone(),
                 quantiles,
                 absolute_scale: metrics::absolute_scale(history, self.season_length),
@@ -251,6 +273,23 @@ impl<'a> Trial<'a> {
         };
         forecasted.cuts.iter().zip(&forecasted.forecasts).map(one).collect()
     }
+}
+
+/// Drops the first steps of a forecast.
+fn skip_steps(forecast: &mut SeriesForecast, steps: usize) {
+    forecast.times.drain(..steps);
+    forecast.mean.drain(..steps);
+    forecast.quantiles.iter_mut().for_each(|row| {
+        row.drain(..steps);
+    });
+}
+
+/// What the calibrated intervals covered on the backtest, where the levels make a central one.
+fn covered(windows: &[WindowForecast], levels: &[f64]) -> Option<String> {
+    let (low, high) = (levels.first()?, levels.last()?);
+    let (share, _) = metrics::score(Metric::Coverage, windows, levels)?;
+    let nominal = 100.0 * (high - low);
+    Some(format!("the interval of {nominal:.0} % covered {:.0} % of the backtest's values", 100.0 * share))
 }
 
 /// The share of a longer piece of work.

@@ -10,6 +10,10 @@ use crate::error::ForecastError;
 use crate::forecaster::{Progress, SeriesForecast};
 use crate::registry::Registry;
 
+pub use scheme::{History, Scheme};
+
+mod scheme;
+
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialJob {
@@ -81,5 +85,18 @@ pub struct TrialResult {
 /// # Errors
 /// [`ForecastError`], by its kind.
 pub fn run(job: &TrialJob, registry: &Registry, progress: &dyn Progress) -> Result<TrialResult, ForecastError> {
-    crate::backtest::run(job, registry, progress)
+    run_with(job, Scheme::default(), registry, progress)
+}
+
+/// Runs a trial as [`run`] does, with a gap before each window's first step, or with sliding histories.
+///
+/// # Errors
+/// [`ForecastError`], by its kind.
+pub fn run_with(
+    job: &TrialJob,
+    scheme: Scheme,
+    registry: &Registry,
+    progress: &dyn Progress,
+) -> Result<TrialResult, ForecastError> {
+    crate::backtest::run(job, scheme, registry, progress)
 }

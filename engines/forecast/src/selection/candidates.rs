@@ -36,10 +36,9 @@ pub(super) struct Situation {
 }
 
 /// Local models that need no settings and suit any series.
-const ALWAYS: [&str; 11] = [
+const ALWAYS: [&str; 10] = [
     "naive",
     "drift",
-    "seasonal-naive",
     "historic-average",
     "theta",
     "dynamic-optimized-theta",
@@ -67,6 +66,7 @@ pub(super) fn candidates(registry: &Registry, situation: &Situation) -> Vec<Cand
     wanted.push(("arima", Vec::new()));
     wanted.push(("ets", vec![("form", text("AAdN"))]));
     if season > 1 {
+        wanted.push(("seasonal-naive", Vec::new()));
         wanted.push(("ets", vec![("form", text("AAdA"))]));
         wanted.push(("holt-winters", Vec::new()));
         wanted.push(("mstl", Vec::new()));

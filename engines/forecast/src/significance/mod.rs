@@ -3,11 +3,13 @@
 //! [`diebold_mariano`] is the test on a series of differences between two losses; [`compare_windows`] makes that series
 //! from two backtests over the same windows and says in words what follows.
 
+mod confidence_set;
 mod windows;
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+pub use confidence_set::{Bootstrap, ConfidenceSet, NoConfidenceSet, RESAMPLES, Standing, model_confidence_set};
 pub use windows::{Incomparable, Loss, Verdict, WindowTest, compare_windows};
 
 /// A difference counts as proven where chance alone would make one as large less often than this.

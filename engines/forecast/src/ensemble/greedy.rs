@@ -1,14 +1,13 @@
 //! Greedy weighted ensembles (Caruana, Niculescu-Mizil, Crew and Ksikes 2004): starting with the best member, the
 //! member that helps most is added again and again, with replacement; counts become weights.
 
-use atsre_domain::metric::{Metric, Split};
+use atsre_domain::metric::Metric;
 use serde::{Deserialize, Serialize};
 
-use crate::calibration;
+use super::combination::{Rule, combine, combined_windows};
+use super::{common, is_better, member_values, unit, value};
 use crate::error::ForecastError;
-use crate::forecaster::SeriesForecast;
-use crate::job::{TrialResult, WindowForecast};
-use crate::metrics;
+use crate::job::TrialResult;
 
 /// How many members are added at most, so that no weight above zero is below 1/25.
 const ROUNDS: usize = 25;
@@ -36,29 +35,20 @@ pub struct Ensemble {
 /// [`ForecastError::Job`] where there is no trial, the trials have other levels, series or horizons than one another,
 /// no common window, or a window on which the objective is undefined for a trial.
 pub fn greedy(trials: &[&TrialResult], objective: Metric) -> Result<Ensemble, ForecastError> {
-    let first = trials.first().ok_or_else(|| ForecastError::Job("an ensemble needs at least one trial".to_string()))?;
-    if trials.iter().any(|t| t.quantile_levels != first.quantile_levels) {
-        return Err(ForecastError::Job("the trials of an ensemble must share their quantile levels".to_string()));
-    }
-    let levels = &first.quantile_levels;
+    let levels = super::shared_levels(trials)?;
     let windows = common(trials, |t| &t.windows);
-    let judge = |weights: &[f64]| value(objective, &combined_windows(&windows, weights), levels);
-    let member_values = (0..trials.len())
-        .map(|i| {
-            judge(&unit(trials.len(), i)).ok_or_else(|| {
-                ForecastError::Job(format!(
-                    "trial {i} of the ensemble has no {} over the common backtest windows",
-                    objective.name()
-                ))
-            })
-        })
-        .collect::<Result<Vec<f64>, _>>()?;
+    let judge =
+        |weights: &[f64]| value(objective, &combined_windows(&windows, &Rule::Weights(weights.to_vec()), None), levels);
+    let member_values = member_values(trials, &windows, objective)?;
     let (weights, best) = select(&member_values, judge);
-    Ok(Ensemble { result: combine(trials, &windows, &weights)?, weights, member_values, value: best })
+    let mut result = combine(trials, &windows, &Rule::Weights(weights.clone()), None)?;
+    let used = weights.iter().filter(|w| **w > 0.0).count();
+    result.notes = vec![format!("greedy ensemble of {used} of {} trials", trials.len())];
+    Ok(Ensemble { result, weights, member_values, value: best })
 }
 
 /// Adds members greedily and keeps the best selection seen.
-fn select(member_values: &[f64], judge: impl Fn(&[f64]) -> Option<f64>) -> (Vec<f64>, f64) {
+pub(super) fn select(member_values: &[f64], judge: impl Fn(&[f64]) -> Option<f64>) -> (Vec<f64>, f64) {
     let members = member_values.len();
     let start = (0..members).fold(0, |best, i| if member_values[i] < member_values[best] { i } else { best });
     let mut counts = vec![0_u32; members];
@@ -85,116 +75,16 @@ fn select(member_values: &[f64], judge: impl Fn(&[f64]) -> Option<f64>) -> (Vec<
     best
 }
 
-/// Whether a value is smaller by more than rounding: averages of equal forecasts differ in their last bits.
-fn is_better(value: f64, than: f64) -> bool {
-    value < than - 1e-9 * than.abs()
-}
-
-fn unit(members: usize, member: usize) -> Vec<f64> {
-    let mut weights = vec![0.0; members];
-    weights[member] = 1.0;
-    weights
-}
-
 fn shares(counts: &[u32]) -> Vec<f64> {
     let total = f64::from(counts.iter().sum::<u32>());
     counts.iter().map(|c| f64::from(*c) / total).collect()
-}
-
-fn value(objective: Metric, windows: &[WindowForecast], levels: &[f64]) -> Option<f64> {
-    let (value, _) = metrics::score(objective, windows, levels)?;
-    if objective == Metric::Coverage {
-        let nominal = levels.last()? - levels.first()?;
-        return Some((value - nominal).abs());
-    }
-    Some(value)
-}
-
-/// The windows that every trial has: for each, the trials' forecasts in order. Ordered as in the first trial.
-fn common<'a>(
-    trials: &[&'a TrialResult],
-    part: impl Fn(&'a TrialResult) -> &'a Vec<WindowForecast>,
-) -> Vec<Vec<&'a WindowForecast>> {
-    let key = |w: &'a WindowForecast| (w.origin, w.item_id.as_str(), w.mean.len());
-    let indices: Vec<std::collections::BTreeMap<_, _>> =
-        trials.iter().map(|t| part(t).iter().map(|w| (key(w), w)).collect()).collect();
-    let Some(first) = trials.first() else {
-        return Vec::new();
-    };
-    part(first).iter().filter_map(|w| indices.iter().map(|index| index.get(&key(w)).copied()).collect()).collect()
-}
-
-fn combined_windows(windows: &[Vec<&WindowForecast>], weights: &[f64]) -> Vec<WindowForecast> {
-    let one = |members: &Vec<&WindowForecast>| {
-        let mut combined = members[0].clone();
-        combined.mean = weighted(members.iter().map(|m| m.mean.as_slice()), weights);
-        combined.quantiles =
-            weighted_rows(&members.iter().map(|m| m.quantiles.as_slice()).collect::<Vec<_>>(), weights);
-        combined
-    };
-    windows.iter().map(one).collect()
-}
-
-/// Σ w x over the members with a weight; a single member of weight 1 comes back bit for bit.
-fn weighted<'a>(members: impl Iterator<Item = &'a [f64]>, weights: &[f64]) -> Vec<f64> {
-    let mut sum: Vec<f64> = Vec::new();
-    for (values, weight) in members.zip(weights).filter(|(_, w)| **w > 0.0) {
-        if sum.is_empty() {
-            sum = values.iter().map(|v| weight * v).collect();
-        } else {
-            sum.iter_mut().zip(values).for_each(|(s, v)| *s += weight * v);
-        }
-    }
-    sum
-}
-
-fn weighted_rows(members: &[&[Vec<f64>]], weights: &[f64]) -> Vec<Vec<f64>> {
-    let rows = members.first().map_or(0, |m| m.len());
-    let mut combined: Vec<Vec<f64>> =
-        (0..rows).map(|row| weighted(members.iter().map(|m| m[row].as_slice()), weights)).collect();
-    // Averages of ascending values ascend up to rounding.
-    calibration::make_monotone(&mut combined);
-    combined
-}
-
-fn combine(
-    trials: &[&TrialResult],
-    windows: &[Vec<&WindowForecast>],
-    weights: &[f64],
-) -> Result<TrialResult, ForecastError> {
-    let levels = trials[0].quantile_levels.clone();
-    let forecasts = (0..trials[0].forecasts.len())
-        .map(|i| {
-            let members: Option<Vec<&SeriesForecast>> = trials.iter().map(|t| t.forecasts.get(i)).collect();
-            let members = members
-                .filter(|m| m.iter().all(|f| f.item_id == m[0].item_id && f.times == m[0].times))
-                .ok_or_else(|| {
-                    let item = &trials[0].forecasts[i].item_id;
-                    ForecastError::Job(format!(
-                        "the trials of an ensemble do not all forecast the same steps of series `{item}`"
-                    ))
-                })?;
-            Ok(SeriesForecast {
-                item_id: members[0].item_id.clone(),
-                times: members[0].times.clone(),
-                mean: weighted(members.iter().map(|m| m.mean.as_slice()), weights),
-                quantiles: weighted_rows(&members.iter().map(|m| m.quantiles.as_slice()).collect::<Vec<_>>(), weights),
-            })
-        })
-        .collect::<Result<Vec<_>, ForecastError>>()?;
-    let windows = combined_windows(windows, weights);
-    let test = combined_windows(&common(trials, |t| &t.test), weights);
-    let mut scores = metrics::scores(&windows, &levels, Split::Backtest);
-    scores.extend(metrics::scores(&test, &levels, Split::Test));
-    let used = weights.iter().filter(|w| **w > 0.0).count();
-    let notes = vec![format!("greedy ensemble of {used} of {} trials", trials.len())];
-    Ok(TrialResult { forecasts, windows, test, scores, quantile_levels: levels, notes })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::job::WindowForecast;
     use proptest::prelude::*;
 
     fn trial(windows: &[&[f64]], actual: &[f64]) -> TrialResult {
