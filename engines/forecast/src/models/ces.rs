@@ -50,11 +50,11 @@ impl Season {
         }
     }
 
-    /// Where the search begins, the criterion having several minima.
+    /// Where the search begins, the criterion of the full form having several minima.
     const fn starts(self) -> [&'static [f64]; 3] {
         match self {
-            Self::None | Self::Simple => [&[1.3, 1.0], &[1.75, 1.0], &[1.1, 1.0]],
-            Self::Partial => [&[1.3, 1.0, 0.1], &[1.75, 1.0, 0.02], &[1.1, 1.0, 0.4]],
+            Self::None | Self::Simple => [&[1.3, 1.0], &[1.75, 1.0], &[1.3, 1.0]],
+            Self::Partial => [&[1.3, 1.0, 0.1], &[1.75, 1.0, 0.02], &[1.3, 1.0, 0.1]],
             Self::Full => [&[1.3, 1.0, 1.3, 1.0], &[1.75, 1.0, 1.0, 0.95], &[1.1, 1.0, 1.45, 1.0]],
         }
     }
