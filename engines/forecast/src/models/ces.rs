@@ -50,11 +50,12 @@ impl Season {
         }
     }
 
-    const fn start(self) -> &'static [f64] {
+    /// Where the search begins, the criterion of the full form having several minima.
+    const fn starts(self) -> [&'static [f64]; 3] {
         match self {
-            Self::None | Self::Simple => &[1.3, 1.0],
-            Self::Partial => &[1.3, 1.0, 0.1],
-            Self::Full => &[1.3, 1.0, 1.3, 1.0],
+            Self::None | Self::Simple => [&[1.3, 1.0], &[1.75, 1.0], &[1.3, 1.0]],
+            Self::Partial => [&[1.3, 1.0, 0.1], &[1.75, 1.0, 0.02], &[1.3, 1.0, 0.1]],
+            Self::Full => [&[1.3, 1.0, 1.3, 1.0], &[1.75, 1.0, 1.0, 0.95], &[1.1, 1.0, 1.45, 1.0]],
         }
     }
 }
@@ -100,9 +101,13 @@ impl Fit {
             let squares = states.run(y, season, &w, false);
             if squares.is_finite() { n * squares.max(PERFECT * n).ln() } else { f64::INFINITY }
         };
-        let k = season.start().len();
-        let search = Search { low: &LOW[..k], high: &HIGH[..k], tolerance: TOLERANCE, evaluations: 400 };
-        let (x, _) = search.minimise(season.start(), 0.05, &mut objective);
+        let k = season.starts()[0].len();
+        let search = Search { low: &LOW[..k], high: &HIGH[..k], tolerance: TOLERANCE, evaluations: 300 };
+        let found = season.starts().map(|start| search.minimise(start, 0.05, &mut objective));
+        let better = found.into_iter().reduce(|best, other| if other.1 < best.1 { other } else { best });
+        let better = better.map_or_else(|| season.starts()[0].to_vec(), |(x, _)| x);
+        // Once more from there: a simplex may have collapsed on the way.
+        let (x, _) = search.minimise(&better, 0.05, &mut objective);
         let w = weights(&x);
         let mut first = start;
         first.cast_back(y, season, &w);
