@@ -5,6 +5,7 @@ use atsre_domain::model::Setting;
 
 use super::ReferenceFit;
 use crate::catalogue;
+use crate::models::arima;
 use crate::models::ces;
 use crate::models::ets::{Form, Options, Pattern, fit, select};
 use crate::models::theta::{self, Adjusted, Variant};
@@ -130,10 +131,15 @@ pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
         },
         "MSTL" => plain(catalogue::MSTL, Rule::Choice),
         "MFLES" => plain("mfles", Rule::Choice),
-        "AutoARIMA" => plain("auto-arima", Rule::Choice),
+        "AutoARIMA" => plain(catalogue::AUTO_ARIMA, Rule::Choice),
         "ARIMA_111" => {
             let order = ["p", "d", "q"].map(|name| (name, Setting::Integer(1)));
-            Counterpart { settings: order.to_vec(), ..plain("arima", Rule::Choice) }
+            let fitted = |y: &[f64]| arima::fit(y, &[], arima::Order::new(1, 1, 1)).ok();
+            Counterpart {
+                settings: order.to_vec(),
+                criterion: Box::new(move |y, _| Some(fitted(y)?.criterion())),
+                ..plain(catalogue::ARIMA, Rule::Form)
+            }
         }
         _ => return None,
     })
