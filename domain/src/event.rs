@@ -184,6 +184,7 @@ pub(crate) fn upcast(event_type: &str, from: u32, newest: u32, payload: Value) -
 }
 
 /// An event of any stream.
+#[allow(clippy::large_enum_variant, reason = "read one at a time and folded at once; a box would cost every event")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyEvent {
     /// Of a `dataset` stream.

@@ -95,7 +95,7 @@ mod tests {
         // when it is solved
         let weights = non_negative_least_squares(&gram, &right);
         // then Karush, Kuhn and Tucker are satisfied: no gradient where there is weight, none that would add where not
-        assert!(weights.iter().any(|w| *w == 0.0), "{weights:?}");
+        assert!(weights.contains(&0.0), "{weights:?}");
         for j in 0..3 {
             let gradient = right[j] - (0..3).map(|k| gram[j][k] * weights[k]).sum::<f64>();
             assert!(if weights[j] > 0.0 { gradient.abs() < 1e-8 } else { gradient <= 1e-8 }, "{j}: {gradient}");
