@@ -1,7 +1,7 @@
 //! Seasonal ARIMA models with regressors, fitted by exact maximum likelihood, with missing values; and the stepwise
 //! search for their orders.
 //!
-//! [`fit`] and [`auto`] work on plain slices; [`forecaster`] puts them behind the catalogue's names.
+//! [`fit`] and [`auto`] work on plain slices; `forecaster` puts them behind the catalogue's names.
 
 mod auto;
 mod autocovariance;

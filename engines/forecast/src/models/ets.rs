@@ -2,7 +2,7 @@
 //! Smoothing*, 2008): every form of error, trend and season, fitted by maximum likelihood, and the choice among them
 //! by AICc.
 //!
-//! The functions are pure, over values without gaps; the models of the catalogue are made of them in [`models`].
+//! The functions are pure, over values without gaps; the models of the catalogue are made of them in `models`.
 
 mod admissible;
 mod filter;
