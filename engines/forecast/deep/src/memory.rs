@@ -3,7 +3,7 @@
 use crate::nhits::Architecture;
 
 /// Bytes that burn and its threads take whatever the sizes.
-const FIXED_BYTES: u64 = 24 << 20;
+const FIXED_BYTES: u64 = 26 << 20;
 /// Copies of the weights: themselves, gradients, two moments of AdamW, the best so far, and what a step of the optimizer
 /// holds beside them.
 const WEIGHT_COPIES: u64 = 6;
