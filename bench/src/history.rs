@@ -117,12 +117,14 @@ async fn lengthen(store: &Store, stream: &StreamId, events: u64) -> anyhow::Resu
         sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
         ..row.clone()
     };
-    let mut history: Vec<Row> = before.iter().enumerate().map(|(index, row)| under(row, index + 1)).collect();
-    while (history.len() as u64) < events {
-        history.push(under(sample, history.len() + 1));
-    }
-    for chunk in history.chunks(CHUNK) {
-        insert(store, chunk).await?;
+    let begin: Vec<Row> = before.iter().enumerate().map(|(index, row)| under(row, index + 1)).collect();
+    insert(store, &begin).await?;
+    // A chunk at a time: all of it at once would not fit into memory.
+    let (mut next, last) = (begin.len() + 1, usize::try_from(events)?);
+    while next <= last {
+        let chunk: Vec<Row> = (next..=last).take(CHUNK).map(|sequence| under(sample, sequence)).collect();
+        insert(store, &chunk).await?;
+        next += chunk.len();
     }
     sqlx::query("VACUUM ANALYZE atsre.events").execute(store.owner_pool()).await?;
     Ok(())
