@@ -1,6 +1,7 @@
 //! Events in, merged row operations out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use atsre_domain::event::AnyEvent;
 use atsre_domain::{ArtifactRef, Digest, Recorded, experiment};
@@ -32,15 +33,37 @@ pub(crate) struct Folded {
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[StoredEvent]) -> Result<Folded, Error> {
+    fold_decoded(store, projection, &mut events.iter().map(|stored| decode(projection, stored)).collect()).await
+}
+
+/// As [`fold`], of events that were decoded elsewhere.
+pub(crate) async fn fold_recorded(
+    store: &Store,
+    projection: &Projection,
+    events: &[Arc<Recorded<AnyEvent>>],
+) -> Result<Folded, Error> {
+    let decoded = |event: &Arc<Recorded<AnyEvent>>| {
+        if event.event.names().0 != projection.stream_type {
+            return Decoded::OfAnotherStream;
+        }
+        Decoded::Event(Arc::clone(event), (projection.needs)(&event.event))
+    };
+    fold_decoded(store, projection, &mut events.iter().map(decoded).collect()).await
+}
+
+async fn fold_decoded(
+    store: &Store,
+    projection: &Projection,
+    decoded: &mut VecDeque<Decoded>,
+) -> Result<Folded, Error> {
     let mut folded = Folded::default();
-    let mut decoded: VecDeque<Decoded> = events.iter().map(|stored| decode(projection, stored)).collect();
     let mut fetched = BTreeMap::new();
     while let Some(event) = decoded.pop_front() {
         match event {
             Decoded::OfAnotherStream => {}
             Decoded::Event(recorded, needs) => {
                 if unsound(&needs, &fetched).is_some() {
-                    fetched = fetch(store, &needs, &decoded).await?;
+                    fetched = fetch(store, &needs, decoded).await?;
                 }
                 // What was erased makes no rows.
                 if let Some(unsound) = unsound(&needs, &fetched) {
@@ -78,7 +101,7 @@ pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[Store
 
 enum Decoded {
     OfAnotherStream,
-    Event(Box<Recorded<AnyEvent>>, Vec<ArtifactRef>),
+    Event(Arc<Recorded<AnyEvent>>, Vec<ArtifactRef>),
     Poison(String),
 }
 
@@ -96,7 +119,7 @@ fn decode(projection: &Projection, stored: &StoredEvent) -> Decoded {
                 recorded_at: stored.recorded_at,
                 event,
             };
-            Decoded::Event(Box::new(recorded), needs)
+            Decoded::Event(Arc::new(recorded), needs)
         }
         Err(error) => Decoded::Poison(told(&error)),
     }

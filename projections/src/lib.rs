@@ -9,11 +9,15 @@
 
 pub mod as_of;
 pub mod cell;
+pub mod check;
 pub mod datasets;
+mod digest;
 pub mod erase;
 pub mod error;
 pub mod experiments;
 mod fold;
+mod fresh;
+mod live;
 pub mod projection;
 pub mod rebuild;
 mod resources;
@@ -26,6 +30,7 @@ use atsre_domain::Position;
 use atsre_store::Store;
 
 pub use as_of::rows_as_of;
+pub use check::Check;
 pub use error::Error;
 pub use projection::Projection;
 pub use rebuild::{Comparison, Difference, compare, rebuild};

@@ -124,7 +124,11 @@ async fn build(store: &Store, projection: &Projection, scratch: &str, swap: bool
     Ok(comparison)
 }
 
-async fn held_position(connection: &mut PgConnection, projection: &Projection, lock: &str) -> Result<Position, Error> {
+pub(crate) async fn held_position(
+    connection: &mut PgConnection,
+    projection: &Projection,
+    lock: &str,
+) -> Result<Position, Error> {
     let statement = format!("SELECT position FROM atsre.checkpoints WHERE name = $1 AND version = $2{lock}");
     let held: Option<i64> = sqlx::query_scalar(&statement)
         .bind(projection.child)

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use atsre_domain::{Position, StreamId};
+use atsre_domain::event::AnyEvent;
+use atsre_domain::{Position, Recorded, StreamId};
 use atsre_store::{Error, Findings, Head as LogHead, Store, StoredEvent, hash, told};
 use tokio::task::JoinSet;
 
 use super::anchors::Anchors;
+use super::read_models::ReadModels;
 use super::{Difference, Erasure, Head, MOST_DIFFERENCES, Options, Since, Thoroughness, Verification, artifacts};
 use super::{erasures, implementations, since};
 use crate::artifacts::Named;
@@ -22,10 +24,11 @@ const PAGE: usize = 5_000;
 pub(super) async fn verify_evidence(
     store: &Store,
     options: &Options<'_>,
+    read_models: Option<&mut ReadModels>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Verification, Error> {
     let mut audit = Audit { anchors: Anchors::new(options), ..Audit::default() };
-    if let Err(error) = read_log(store, &mut audit, options, &mut progress).await {
+    if let Err(error) = read_log(store, &mut audit, options, read_models, &mut progress).await {
         let detail =
             format!("the log could not be read to its end, so nothing is known of what follows: {}", told(&error));
         audit.differences.push(Difference::of_log(audit.chain.position, "incomplete", detail));
@@ -72,28 +75,26 @@ impl Audit {
         }
     }
 
-    fn check_page(&mut self, events: &[StoredEvent], forks: &Forks) {
+    /// Checks a page, and gives its events as far as they could be read.
+    fn check_page(&mut self, events: &[StoredEvent], forks: &Forks) -> Vec<Arc<Recorded<AnyEvent>>> {
         // Hashing and reading payloads need nothing of each other; payloads cost more, so they are read on two threads.
         let (first, second) = events.split_at(events.len() / 3);
-        let (found, named) = std::thread::scope(|scope| {
+        let (mut read, more) = std::thread::scope(|scope| {
             let other = scope.spawn(|| payloads::read(second));
             for event in events {
                 self.chain.follow(event, forks, &mut self.differences);
                 self.anchors.pass(event.position, &event.log_hash);
             }
-            let (mut found, mut named) = payloads::read(first);
-            let (more, others) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            found.extend(more);
-            others.into_iter().for_each(|(digest, naming)| {
-                named.entry(digest).or_insert(naming);
-            });
-            (found, named)
+            let read = payloads::read(first);
+            (read, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        self.differences.extend(found);
-        for (digest, naming) in named {
+        self.differences.extend(read.differences.into_iter().chain(more.differences));
+        for (digest, naming) in read.named.into_iter().chain(more.named) {
             self.named.entry(digest).or_insert(naming);
         }
         self.events += events.len() as u64;
+        read.events.extend(more.events);
+        read.events
     }
 
     /// The head must be the last event: a tail that was cut, or a read that broke off, shows here.
@@ -134,6 +135,7 @@ async fn read_log(
     store: &Store,
     audit: &mut Audit,
     options: &Options<'_>,
+    read_models: Option<&mut ReadModels>,
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<(), Error> {
     let forks = Arc::new(lineage::forks(store).await?);
@@ -150,7 +152,7 @@ async fn read_log(
         let (store, start) = (store.clone(), *audit.chain.log_hash());
         own_answer.spawn(async move { store.sql_findings(after, head, Some(start)).await });
     }
-    read_events(store, audit, &forks, after, progress).await?;
+    read_events(store, audit, &forks, after, read_models, progress).await?;
     if options.since.is_none() {
         for (child, fork) in forks.iter().filter(|(child, fork)| !audit.chain.knows(&fork.stream_type, child)) {
             audit.notes.push(format!("stream {child} is a fork of {} that has no event of its own yet", fork.parent));
@@ -184,6 +186,7 @@ async fn read_events(
     audit: &mut Audit,
     forks: &Arc<Forks>,
     after: Position,
+    mut read_models: Option<&mut ReadModels>,
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<(), Error> {
     let mut page = store.log().scan(after, PAGE).await?;
@@ -201,14 +204,18 @@ async fn read_events(
             let forks = Arc::clone(forks);
             let mut audit = std::mem::take(audit);
             move || {
-                audit.check_page(&events, &forks);
-                audit
+                let read = audit.check_page(&events, &forks);
+                (audit, read)
             }
         });
         let next = if full { Some(store.log().scan(last, PAGE).await) } else { None };
-        *audit = checked
+        let (checked, read) = checked
             .await
             .map_err(|error| Error::Corrupt { what: "the audit".to_owned(), detail: error.to_string() })?;
+        *audit = checked;
+        if let Some(read_models) = &mut read_models {
+            read_models.feed(read).await;
+        }
         progress(audit.events, head.position.0 - after.0.min(head.position.0));
         match next {
             Some(next) => page = next?,

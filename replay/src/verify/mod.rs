@@ -5,17 +5,18 @@ mod artifacts;
 mod audit;
 mod erasures;
 mod implementations;
+mod read_models;
 mod since;
 mod stream;
 
 use atsre_domain::{Position, StreamId};
-use atsre_projections::{PROJECTIONS, compare};
-use atsre_store::{Error, Store, StoredEvent, told};
+use atsre_store::{Error, Store, StoredEvent};
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 
 pub use crate::anchor::Anchor;
 pub use erasures::Erasure;
+use read_models::ReadModels;
 pub use since::Since;
 pub use stream::verify_stream;
 
@@ -127,10 +128,14 @@ pub async fn verify_with(
     options: &Options<'_>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Verification, atsre_projections::Error> {
-    let mut verification = audit::verify_evidence(store, options, progress).await?;
     // A fold of read models needs the log from its beginning.
-    if options.thoroughness == Thoroughness::Everything && options.since.is_none() {
-        compare_read_models(store, &mut verification).await?;
+    let mut read_models = match options.since {
+        None if options.thoroughness == Thoroughness::Everything => Some(ReadModels::begin(store).await?),
+        _ => None,
+    };
+    let mut verification = audit::verify_evidence(store, options, read_models.as_mut(), progress).await?;
+    if let Some(read_models) = read_models {
+        read_models.compare(&mut verification).await?;
     }
     Ok(verification)
 }
@@ -145,38 +150,5 @@ pub async fn verify_log(
     progress: impl FnMut(u64, u64),
 ) -> Result<Verification, Error> {
     let options = Options { anchors, thoroughness: Thoroughness::Log, ..Options::default() };
-    audit::verify_evidence(store, &options, progress).await
-}
-
-async fn compare_read_models(store: &Store, verification: &mut Verification) -> Result<(), atsre_projections::Error> {
-    // What cannot be read or has holes cannot be folded, and has been named.
-    let foldable = |difference: &Difference| !matches!(difference.kind, "incomplete" | "gap" | "unreadable" | "head");
-    if !verification.differences.iter().all(foldable) {
-        verification.notes.push("the read models were not compared: the log cannot be folded".to_owned());
-        return Ok(());
-    }
-    let sound = verification.ok;
-    for projection in PROJECTIONS {
-        let comparison = match compare(store, projection).await {
-            Ok(comparison) => comparison,
-            // What is wrong with the evidence has been named; that it cannot be folded follows.
-            Err(error) if !sound => {
-                let name = projection.name;
-                verification.notes.push(format!("read model {name} could not be compared: {}", told(&error)));
-                continue;
-            }
-            Err(atsre_projections::Error::Stopped { position, message, .. }) => {
-                verification.differences.push(Difference::of_log(position, "unreadable", message));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        for row in comparison.differences {
-            let (key, table, kind, name) = (row.key, row.table, row.kind, &comparison.name);
-            let detail = format!("the row {key} of table {table} is {kind} in read model {name}");
-            verification.differences.push(Difference::of_log(comparison.position, "read_model", detail));
-        }
-    }
-    verification.ok = verification.differences.is_empty();
-    Ok(())
+    audit::verify_evidence(store, &options, None, progress).await
 }

@@ -51,7 +51,7 @@ pub async fn verify_stream(store: &Store, stream_type: &str, stream: &StreamId) 
         previous = Some((&event.stream, event.hash));
         audit.events += 1;
     }
-    let (found, named) = payloads::read(&events);
+    let payloads::Read { differences: found, named, .. } = payloads::read(&events);
     audit.differences.extend(found);
     let found = artifacts::check(store, named).await?;
     audit.differences.extend(found);
