@@ -1,0 +1,147 @@
+//! The rows that a fold of events makes, kept in memory as digests: what a table would hold, without writing it.
+
+use std::collections::HashMap;
+
+use crate::cell::{Cell, Columns};
+use crate::digest::{self, RowDigest};
+use crate::projection::{Projection, Table};
+use crate::row::{Merged, RowChange};
+
+/// A projection's rows. They can be given up, where an event cannot be projected or a value has no digest; the tables
+/// are then to be compared by Postgres.
+#[derive(Debug)]
+pub(crate) struct FreshRows {
+    tables: Vec<FreshTable>,
+    given_up: bool,
+}
+
+#[derive(Debug)]
+struct FreshTable {
+    table: &'static Table,
+    /// By the first column of the key and then by the whole key: an operation may delete all rows under the first.
+    groups: HashMap<Cell, HashMap<RowDigest, FreshRow>>,
+}
+
+#[derive(Debug)]
+enum FreshRow {
+    /// It was written whole, as most are, and its values are not needed any more.
+    Whole(RowDigest),
+    /// Its values so far, in the order of the table's columns.
+    Open(Box<[Cell]>),
+}
+
+impl FreshRows {
+    pub(crate) fn new(projection: &'static Projection) -> Self {
+        let table = |table| FreshTable { table, groups: HashMap::new() };
+        Self { tables: projection.tables.iter().map(table).collect(), given_up: false }
+    }
+
+    /// Forgets everything: what follows is not folded.
+    pub(crate) fn give_up(&mut self) {
+        self.tables.clear();
+        self.given_up = true;
+    }
+
+    pub(crate) const fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
+    /// Does what writing the batch would do.
+    pub(crate) fn write(&mut self, merged: Merged) {
+        for (name, deletions, rows) in merged.into_tables() {
+            let Some(fresh) = self.tables.iter_mut().find(|fresh| fresh.table.name == name) else { continue };
+            let deleted = deletions.into_iter().all(|key| fresh.delete(&key));
+            if !deleted || !rows.into_iter().all(|row| fresh.change(row).is_some()) {
+                return self.give_up();
+            }
+        }
+    }
+
+    /// The digests of each table's rows, sorted; none where a value has none.
+    pub(crate) fn into_digests(self) -> Option<Vec<Vec<RowDigest>>> {
+        if self.given_up {
+            return None;
+        }
+        self.tables.into_iter().map(FreshTable::into_digests).collect()
+    }
+}
+
+impl FreshTable {
+    /// Whether it could be done: rows are found under the first column of their key only, or by all of it.
+    fn delete(&mut self, key: &[Cell]) -> bool {
+        match key {
+            [first] => {
+                self.groups.remove(first);
+                true
+            }
+            [first, ..] if key.len() == self.table.key.len() => {
+                let Some(digest) = self.key_digest(key) else { return false };
+                if let Some(group) = self.groups.get_mut(first) {
+                    group.remove(&digest);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn change(&mut self, change: RowChange) -> Option<()> {
+        let RowChange { key, update, upsert } = change;
+        let (table, place) = (self.table, self.key_digest(&key)?);
+        let group = self.groups.entry(key.first()?.clone()).or_default();
+        if let (Some(columns), Some(row)) = (update, group.get_mut(&place)) {
+            set(row.open()?, table, &columns);
+        }
+        let Some(columns) = upsert else { return Some(()) };
+        if columns.len() + key.len() == table.columns.len() {
+            let value = |name: &str| match table.key.iter().position(|column| *column == name) {
+                Some(place) => key[place].as_deref(),
+                None => columns.get(name).and_then(Option::as_deref),
+            };
+            let row = digest::of_row(table, table.columns.iter().map(|column| value(column.name)))?;
+            group.insert(place, FreshRow::Whole(row));
+            return Some(());
+        }
+        let row = group.entry(place).or_insert_with(|| {
+            let cell = |name: &str| table.key.iter().position(|column| *column == name).and_then(|at| key[at].clone());
+            FreshRow::Open(table.columns.iter().map(|column| cell(column.name)).collect())
+        });
+        set(row.open()?, table, &columns);
+        Some(())
+    }
+
+    fn key_digest(&self, key: &[Cell]) -> Option<RowDigest> {
+        let columns = self.table.key.iter().filter_map(|name| self.table.columns.iter().find(|c| c.name == *name));
+        digest::of_values(columns.zip(key.iter().map(Option::as_deref)))
+    }
+
+    fn into_digests(self) -> Option<Vec<RowDigest>> {
+        let table = self.table;
+        let rows = self.groups.into_values().flat_map(HashMap::into_values);
+        let digests = rows.map(|row| match row {
+            FreshRow::Whole(digest) => Some(digest),
+            FreshRow::Open(values) => digest::of_row(table, values.iter().map(Option::as_deref)),
+        });
+        let mut digests: Vec<RowDigest> = digests.collect::<Option<_>>()?;
+        digests.sort_unstable();
+        Some(digests)
+    }
+}
+
+impl FreshRow {
+    /// Its values, where they are still known.
+    fn open(&mut self) -> Option<&mut [Cell]> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Open(values) => Some(values),
+        }
+    }
+}
+
+fn set(values: &mut [Cell], table: &Table, columns: &Columns) {
+    for (column, value) in table.columns.iter().zip(values) {
+        if let Some(changed) = columns.get(column.name) {
+            value.clone_from(changed);
+        }
+    }
+}

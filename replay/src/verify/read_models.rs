@@ -1,0 +1,95 @@
+//! The read models against a fresh fold.
+
+use std::sync::Arc;
+
+use atsre_domain::Recorded;
+use atsre_domain::event::AnyEvent;
+use atsre_projections::{Check, Error, PROJECTIONS, compare};
+use atsre_store::{Store, told};
+use tokio::task::JoinSet;
+
+use super::{Difference, Verification};
+
+/// The read models, folded anew from the events that the audit reads. Each page is folded while the next is audited.
+#[derive(Debug)]
+pub(super) struct ReadModels {
+    store: Store,
+    checks: Vec<Check>,
+    /// The checks, while they fold a page; given up when this is dropped.
+    folding: JoinSet<Vec<Check>>,
+}
+
+impl ReadModels {
+    /// Begins, with the live read models as they are now.
+    pub(super) async fn begin(store: &Store) -> Result<Self, Error> {
+        let mut checks = Vec::new();
+        for projection in PROJECTIONS {
+            checks.push(Check::begin(store, projection).await?);
+        }
+        Ok(Self { store: store.clone(), checks, folding: JoinSet::new() })
+    }
+
+    /// Folds the next events of the log.
+    pub(super) async fn feed(&mut self, events: Vec<Arc<Recorded<AnyEvent>>>) {
+        self.settle().await;
+        let (store, mut checks) = (self.store.clone(), std::mem::take(&mut self.checks));
+        self.folding.spawn(async move {
+            for check in &mut checks {
+                check.feed(&store, &events).await;
+            }
+            checks
+        });
+    }
+
+    /// Waits for the page that is being folded. Where its task ended before its time, no check is left, and Postgres
+    /// compares.
+    async fn settle(&mut self) {
+        if let Some(checks) = self.folding.join_next().await {
+            self.checks = checks.unwrap_or_default();
+        }
+    }
+
+    /// Adds the rows that differ. A check that does not prove a read model to be the same is followed by a comparison in
+    /// the database, which names the rows.
+    pub(super) async fn compare(mut self, verification: &mut Verification) -> Result<(), Error> {
+        self.settle().await;
+        // What cannot be read or has holes cannot be folded, and has been named.
+        let foldable =
+            |difference: &Difference| !matches!(difference.kind, "incomplete" | "gap" | "unreadable" | "head");
+        if !verification.differences.iter().all(foldable) {
+            verification.notes.push("the read models were not compared: the log cannot be folded".to_owned());
+            return Ok(());
+        }
+        let mut same = Vec::new();
+        for check in self.checks {
+            let name = check.projection().name;
+            if check.is_same().await {
+                same.push(name);
+            }
+        }
+        let sound = verification.ok;
+        for projection in PROJECTIONS.iter().filter(|projection| !same.contains(&projection.name)) {
+            let comparison = match compare(&self.store, projection).await {
+                Ok(comparison) => comparison,
+                // What is wrong with the evidence has been named; that it cannot be folded follows.
+                Err(error) if !sound => {
+                    let name = projection.name;
+                    verification.notes.push(format!("read model {name} could not be compared: {}", told(&error)));
+                    continue;
+                }
+                Err(Error::Stopped { position, message, .. }) => {
+                    verification.differences.push(Difference::of_log(position, "unreadable", message));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for row in comparison.differences {
+                let (key, table, kind, name) = (row.key, row.table, row.kind, &comparison.name);
+                let detail = format!("the row {key} of table {table} is {kind} in read model {name}");
+                verification.differences.push(Difference::of_log(comparison.position, "read_model", detail));
+            }
+        }
+        verification.ok = verification.differences.is_empty();
+        Ok(())
+    }
+}
