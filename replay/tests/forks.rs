@@ -4,16 +4,19 @@
 #[path = "../../projections/tests/support/mod.rs"]
 mod support;
 
+use std::io::Cursor;
+
 use atsre_domain::experiment::{Command, Event, Experiment};
 use atsre_domain::identity::Seed;
-use atsre_domain::{Decider as _, Position, StreamId, Timestamp};
+use atsre_domain::{Decider as _, Position, Sequence, StreamId, Timestamp};
 use atsre_projections::runner::catch_up;
 use atsre_projections::{PROJECTIONS, compare, find, rows_as_of};
+use atsre_replay::bundle::{ExportOptions, check, export, import};
 use atsre_replay::fork::{ForkError, ForkRequest, Forked, fork};
 use atsre_replay::state::{as_of, events_as_of};
 use atsre_replay::verify::verify;
-use atsre_store::Store;
 use atsre_store::testing::TestDatabase;
+use atsre_store::{Store, StoredEvent};
 use serde_json::Value;
 use support::{Numbers, Step, envelope, experiment_steps, history, play};
 
@@ -35,11 +38,11 @@ async fn forked(store: &Store, parent: &StreamId, at: Position) -> Result<Forked
     fork(store, request(parent, at, &[]), &envelope()).await
 }
 
-async fn stream_of(store: &Store, stream: &StreamId) -> Vec<atsre_store::StoredEvent> {
+async fn stream_of(store: &Store, stream: &StreamId) -> Vec<StoredEvent> {
     store.log().read_stream("experiment", stream).await.unwrap()
 }
 
-fn fold(events: &[atsre_store::StoredEvent]) -> Experiment {
+fn fold(events: &[StoredEvent]) -> Experiment {
     let mut experiment = Experiment::default();
     for event in events {
         experiment.evolve(&event.recorded::<Event>().unwrap().event);
@@ -80,7 +83,7 @@ async fn begun(store: &Store, seed: u64) -> (StreamId, Vec<(Position, Experiment
     (stream, states, steps)
 }
 
-async fn keeps_to_itself(store: &Store, seed: u64) {
+async fn keeps_to_itself(store: &Store, elsewhere: &Store, seed: u64) {
     let (parent, states, mut rest) = begun(store, seed).await;
     let mut numbers = Numbers(seed ^ 0x5eed);
     let (at, then) = &states[numbers.below(states.len() as u64) as usize];
@@ -107,31 +110,52 @@ async fn keeps_to_itself(store: &Store, seed: u64) {
     let child_now = stream_of(store, &child.child).await;
     go_on(store, &parent, &mut rest, 3).await;
     assert_eq!(stream_of(store, &child.child).await, child_now, "seed {seed}: the parent's event shows in the child");
+
+    // What leaves in a bundle verifies there, and enters another store as it was.
+    for stream in [&child.child, &parent] {
+        let mut bundle = Cursor::new(Vec::new());
+        let options = ExportOptions { build: "test".into(), ..ExportOptions::default() };
+        export(store, stream, &options, &mut bundle).await.unwrap();
+        let checked = check(&mut bundle).unwrap();
+        assert!(checked.ok, "seed {seed}: {:?}", checked.differences);
+        import(elsewhere, &mut bundle).await.unwrap();
+        let there = stream_of(elsewhere, stream).await;
+        assert_eq!(contents(&there), contents(&stream_of(store, stream).await), "seed {seed}: {stream}");
+    }
+}
+
+/// What of an event is the same in every store.
+fn contents(events: &[StoredEvent]) -> Vec<(&StreamId, Sequence, &str, &str, &str)> {
+    events.iter().map(|e| (&e.stream, e.sequence, &*e.event_type, &*e.payload, &*e.metadata)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_a_thousand_random_histories_the_branches_keep_to_themselves() {
-    let database = TestDatabase::create().await;
-    let store = database.store();
+    let (database, another) = (TestDatabase::create().await, TestDatabase::create().await);
+    let (store, elsewhere) = (database.store(), another.store());
     play(store, history(1, 0)).await;
-    let lanes = (0..4_u64).map(|lane| {
-        let store = store.clone();
+    // The data set's history is in every bundle; the first brings it, and no two at once.
+    keeps_to_itself(store, elsewhere, 0).await;
+    let lanes = (1..5_u64).map(|lane| {
+        let (store, elsewhere) = (store.clone(), elsewhere.clone());
         tokio::spawn(async move {
             for seed in (lane..HISTORIES).step_by(4) {
-                keeps_to_itself(&store, seed).await;
+                keeps_to_itself(&store, &elsewhere, seed).await;
             }
         })
     });
     for lane in lanes.collect::<Vec<_>>() {
         lane.await.unwrap();
     }
-    for projection in PROJECTIONS {
-        catch_up(store, projection).await.unwrap();
-        let comparison = compare(store, projection).await.unwrap();
-        assert!(!comparison.differs, "rebuild = live: {:?}", comparison.differences);
+    for store in [store, elsewhere] {
+        for projection in PROJECTIONS {
+            catch_up(store, projection).await.unwrap();
+            let comparison = compare(store, projection).await.unwrap();
+            assert!(!comparison.differs, "rebuild = live: {:?}", comparison.differences);
+        }
+        let verification = verify(store, &[], |_, _| ()).await.unwrap();
+        assert!(verification.ok, "{:?}", verification.differences);
     }
-    let verification = verify(store, &[], |_, _| ()).await.unwrap();
-    assert!(verification.ok, "{:?}", verification.differences);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
