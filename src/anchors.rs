@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use atsre_actors::signer::{AnchorSignature, AnchorSigner};
 use atsre_domain::Position;
-use atsre_replay::anchor::{Anchor, AnchorFile, AnchorKey, anchor_at, anchor_now, due};
+use atsre_replay::anchor::{Anchor, AnchorFile, AnchorKey, Error, anchor_at, anchor_now, due, public_key_text};
 use atsre_store::Store;
 
 use crate::config::Config;
@@ -51,6 +52,26 @@ pub async fn take(config: &Config, store: &Store) -> Result<Anchor, Failure> {
     }
     anchors.append(&anchor)?;
     Ok(anchor)
+}
+
+/// Signs the anchors of reports with the same key, and keeps them in the same file.
+#[must_use]
+pub fn signer(config: &Config) -> AnchorSigner {
+    let (key_path, anchors) = (key_path(config), file(config));
+    let sign = move |position, log_hash| -> Result<Anchor, Error> {
+        let anchor = AnchorKey::open_or_create(&key_path)?.sign(position, log_hash, clock());
+        anchors.append(&anchor)?;
+        Ok(anchor)
+    };
+    AnchorSigner::new(move |position, log_hash| {
+        let anchor = sign(position, log_hash).map_err(|error| atsre_store::told(&error))?;
+        let signed = anchor.signed.ok_or("the key signed nothing")?;
+        Ok(AnchorSignature {
+            anchored_at: atsre_store::rfc3339(signed.anchored_at),
+            public_key: public_key_text(&signed.public_key),
+            signature: atsre_store::hash::hex(&signed.signature.to_bytes()),
+        })
+    })
 }
 
 /// The last event up to a position that is not a node's own; none where it lies far back.

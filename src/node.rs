@@ -22,6 +22,7 @@ use atsre_domain::{StreamId, Timestamp};
 use atsre_store::{NodeLock, Store, StoreConfig, told};
 use tokio::sync::mpsc;
 
+use crate::anchors;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::output;
@@ -78,6 +79,7 @@ pub fn services(config: &Config, store: Store) -> Result<Services, Failure> {
             language_model: config.language_model.clone(),
         },
         clock,
+        signer: anchors::signer(config),
     })
 }
 

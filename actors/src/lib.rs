@@ -24,6 +24,7 @@ pub mod report;
 pub mod reporter;
 pub mod reproduce;
 pub mod services;
+pub mod signer;
 mod telemetry;
 mod transcript;
 pub mod trial;

@@ -82,6 +82,18 @@ async fn write_for_people(
     Ok(())
 }
 
+/// Where the log ends now, signed. A key that cannot be used is told in the report, and keeps nobody from it.
+async fn anchor(services: &Services) -> Result<Anchor, AgentError> {
+    let head = services.store.log().head().await?;
+    let signer = services.signer.clone();
+    let signature = compute(move || Ok::<_, AgentError>(signer.sign(head.position, head.log_hash))).await?;
+    if let Err(why) = &signature {
+        tracing::warn!(why, "the report's anchor is not signed");
+    }
+    let log_hash = Digest(atsre_store::hash::hex(&head.log_hash));
+    Ok(Anchor { position: head.position, log_hash, signature })
+}
+
 async fn gather(services: &Services, item: &WorkItem, experiment: Experiment) -> Result<ReportData, AgentError> {
     let store = &services.store;
     let (_, opened) = services.experiment(&item.stream).await?;
@@ -115,7 +127,6 @@ async fn gather(services: &Services, item: &WorkItem, experiment: Experiment) ->
         }
         None => None,
     };
-    let head = store.log().head().await?;
     Ok(ReportData {
         experiment_id: ids.experiment,
         stream: item.stream.clone(),
@@ -131,7 +142,7 @@ async fn gather(services: &Services, item: &WorkItem, experiment: Experiment) ->
         ensemble,
         best: best::best(&experiment).ok_or_else(|| missing("a finished trial"))?,
         fallbacks: experiment.fallbacks.clone(),
-        anchor: Anchor { position: head.position, log_hash: Digest(atsre_store::hash::hex(&head.log_hash)) },
+        anchor: anchor(services).await?,
         written_at: (services.clock)(),
         build: services.build.clone(),
         opened,

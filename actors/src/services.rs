@@ -12,6 +12,7 @@ use atsre_store::{Envelope, Store};
 
 use crate::completion::LanguageModelConfig;
 use crate::error::AgentError;
+use crate::signer::AnchorSigner;
 
 /// The settings of the agents.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct Services {
     pub settings: Settings,
     /// The clock.
     pub clock: fn() -> Timestamp,
+    /// Who signs the anchors in reports.
+    pub signer: AnchorSigner,
 }
 
 impl Services {

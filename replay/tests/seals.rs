@@ -62,6 +62,12 @@ async fn a_trigger_that_is_not_as_it_was_made_is_named() {
             "trigger artifacts_append_only of table artifacts is missing",
         ),
         (
+            "DROP TRIGGER sealed_artifacts_append_only ON atsre.sealed_artifacts",
+            "CREATE TRIGGER sealed_artifacts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON atsre.sealed_artifacts \
+             FOR EACH STATEMENT EXECUTE FUNCTION atsre.refuse_change()",
+            "trigger sealed_artifacts_append_only of table sealed_artifacts is missing",
+        ),
+        (
             "CREATE OR REPLACE TRIGGER anchors_append_only BEFORE DELETE ON atsre.anchors \
              FOR EACH STATEMENT EXECUTE FUNCTION atsre.refuse_change()",
             "CREATE OR REPLACE TRIGGER anchors_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON atsre.anchors \

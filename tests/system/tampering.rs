@@ -134,6 +134,14 @@ fn anchors_are_signed_after_each_run_and_a_check_can_begin_at_one() {
     let anchor: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     assert!(anchor["signature"].is_string(), "{anchor:#}");
     let position = anchor["position"].to_string();
+    // The report carries one of them, which is checked by itself.
+    let reports = std::fs::read_dir(home.path().join("reports")).unwrap().map(|entry| entry.unwrap().path());
+    let report =
+        reports.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert!(text.lines().any(|line| serde_json::from_str::<serde_json::Value>(line).unwrap() == report["anchor"]));
+    let carried = home.write("carried.jsonl", format!("{}\n", report["anchor"]));
+    assert_eq!(home.json(&["verify", "--anchor", carried.to_str().unwrap()])["ok"], true);
     home.json(&arguments);
 
     let whole = home.json(&["verify"]);

@@ -11,6 +11,8 @@ use atsre_domain::profile::Profile;
 use atsre_domain::rule::TestedRule;
 use atsre_forecast::job::TrialResult;
 
+use crate::signer::AnchorSignature;
+
 /// The log's state when the report was written: what an auditor checks it against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
@@ -18,6 +20,8 @@ pub struct Anchor {
     pub position: Position,
     /// The log's running hash there.
     pub log_hash: Digest,
+    /// Who says so, or why nobody does.
+    pub signature: Result<AnchorSignature, String>,
 }
 
 /// A trial in the report.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::leaderboard::{Leaderboard, Row};
 use super::page::failure_outcome;
-use super::{RenderError, ReportData, text};
+use super::{Anchor, RenderError, ReportData, text};
 
 /// The name of this form.
 const FORM: &str = "atsre-report/1";
@@ -131,6 +131,12 @@ struct Forecast<'a> {
 struct AnchorLine<'a> {
     position: Position,
     log_hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchored_at: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'a str>,
 }
 
 /// Renders the JSON form.
@@ -164,11 +170,22 @@ pub(super) fn render(data: &ReportData, board: &Leaderboard<'_>) -> Result<Strin
         fallbacks: &data.fallbacks,
         quantile_levels: result.map_or(&[][..], |r| &r.quantile_levels),
         forecasts: result.map_or_else(Vec::new, |r| r.forecasts.iter().map(|f| forecast(data, f)).collect()),
-        anchor: AnchorLine { position: data.anchor.position, log_hash: &data.anchor.log_hash.0 },
+        anchor: anchor(&data.anchor),
         build: &data.build,
         written_at: instant(data.written_at),
     };
     Ok(serde_json::to_string_pretty(&document)?)
+}
+
+fn anchor(anchor: &Anchor) -> AnchorLine<'_> {
+    let signature = anchor.signature.as_ref().ok();
+    AnchorLine {
+        position: anchor.position,
+        log_hash: &anchor.log_hash.0,
+        anchored_at: signature.map(|signature| signature.anchored_at.as_str()),
+        public_key: signature.map(|signature| signature.public_key.as_str()),
+        signature: signature.map(|signature| signature.signature.as_str()),
+    }
 }
 
 fn experiment(data: &ReportData) -> Experiment<'_> {

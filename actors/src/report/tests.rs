@@ -136,6 +136,7 @@ fn json_has_what_a_machine_asks_for() {
         json["quantile_levels"].as_array().unwrap().len()
     );
     assert_eq!(json["anchor"]["log_hash"], "c4".repeat(32));
+    assert_eq!(json["anchor"]["signature"], "a7".repeat(64));
     assert_eq!(json["failures"][0]["kind"], "out_of_memory");
 }
 

@@ -1,7 +1,7 @@
 //! How to check all of this.
 
-use super::super::ReportData;
 use super::super::text::{clock, escaped};
+use super::super::{Anchor, ReportData};
 
 pub(super) fn footer(data: &ReportData) -> String {
     let rows = [
@@ -28,13 +28,32 @@ pub(super) fn footer(data: &ReportData) -> String {
                 escaped(&data.anchor.log_hash.0)
             ),
         ),
+        ("Signed", signed(&data.anchor)),
     ];
     let rows: String = rows.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>")).collect();
     format!(
         "<footer id=\"provenance\"><div class=\"inner\"><h2>Reproducibility</h2>\
          <p class=\"note\">Everything here comes from an append-only, hash-chained event log. <code>atsre verify</code> recomputes the \
-         chain; at the anchor’s position it must show the hash below. <code>atsre history {}</code> lists the events of this experiment.</p>\
+         chain; at the anchor’s position it must show the hash below. The signed anchor, saved as a line of a file, is checked by \
+         <code>atsre verify --anchor FILE</code>. <code>atsre history {}</code> lists the events of this experiment.</p>\
          <dl class=\"provenance\">{rows}</dl></div></footer>",
         data.experiment_id
     )
+}
+
+/// The anchor as a line of a file of anchors; where nobody signed it, why.
+fn signed(anchor: &Anchor) -> String {
+    match &anchor.signature {
+        Ok(signature) => {
+            let line = serde_json::json!({
+                "position": anchor.position,
+                "log_hash": anchor.log_hash,
+                "anchored_at": signature.anchored_at,
+                "public_key": signature.public_key,
+                "signature": signature.signature,
+            });
+            format!("<code>{}</code>", escaped(&line.to_string()))
+        }
+        Err(why) => format!("not signed: {}", escaped(why)),
+    }
 }

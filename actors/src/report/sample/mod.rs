@@ -23,6 +23,7 @@ use atsre_forecast::time_axis::continue_after;
 use atsre_forecast::{SeriesForecast, TrialResult, WindowForecast};
 
 use super::{Anchor, ReportData, TrialEntry};
+use crate::signer::AnchorSignature;
 
 /// What a sample holds.
 #[derive(Clone, Copy, Debug)]
@@ -353,7 +354,15 @@ pub(super) fn data(shape: Shape) -> ReportData {
         trials,
         ensemble,
         panel,
-        anchor: Anchor { position: Position(1_284), log_hash: Digest("c4".repeat(32)) },
+        anchor: Anchor {
+            position: Position(1_284),
+            log_hash: Digest("c4".repeat(32)),
+            signature: Ok(AnchorSignature {
+                anchored_at: "2026-01-01T00:00:00.000000Z".to_owned(),
+                public_key: "5e".repeat(32),
+                signature: "a7".repeat(64),
+            }),
+        },
         written_at: Timestamp(1_750_000_094_000_000),
         build: "0.1.0 (4f2c9e1)".into(),
     }
