@@ -40,15 +40,27 @@ fn canonical(sql_type: &str, text: &str, bytes: &mut Vec<u8>) -> Option<()> {
         "boolean" => bytes.push(u8::from(matches!(text, "t" | "true"))),
         "double precision" => bytes.extend(number(text)?),
         "double precision[]" => {
-            let inner = text.strip_prefix('{')?.strip_suffix('}')?;
-            for element in inner.split(',').filter(|element| !element.is_empty()) {
-                match element {
-                    "NULL" => bytes.push(0),
-                    element => {
-                        bytes.push(1);
-                        bytes.extend(number(element)?);
+            // Both sides write the fewest digits that tell the number; only Postgres writes exponents.
+            if !text.contains('e') {
+                bytes.extend(text.as_bytes());
+                return Some(());
+            }
+            for element in text.split_inclusive([',', '}']) {
+                let (number, separator) = element.split_at(element.len() - 1);
+                let number = match number.strip_prefix('{') {
+                    Some(number) => {
+                        bytes.push(b'{');
+                        number
                     }
+                    None => number,
+                };
+                match number {
+                    number if number.contains('e') => {
+                        bytes.extend(number.parse::<f64>().ok()?.to_string().as_bytes());
+                    }
+                    number => bytes.extend(number.as_bytes()),
                 }
+                bytes.extend(separator.as_bytes());
             }
         }
         "timestamptz" => moment(text, bytes)?,
@@ -126,7 +138,9 @@ mod tests {
             ("boolean", "true", "t"),
             ("double precision", "0.00001", "1e-05"),
             ("double precision", "100000000000000000000000", "1e+23"),
-            ("double precision[]", "{1.0,NULL,-0.30000000000000004}", "{1,NULL,-0.30000000000000004}"),
+            ("double precision[]", "{1,NULL,-0.30000000000000004}", "{1,NULL,-0.30000000000000004}"),
+            ("double precision[]", "{0.00001,2,100000000000000000000000}", "{1e-05,2,1e+23}"),
+            ("double precision[]", "{-0.00000012}", "{-1.2e-07}"),
             ("timestamptz", "2026-01-01T00:00:00.120000Z", "2026-01-01 00:00:00.12+00"),
             ("timestamptz", "2026-01-01T00:00:00.000000Z", "2026-01-01 00:00:00+00"),
             ("jsonb", r#"{"b":1.0,"a":[1e3,null]}"#, r#"{"a": [1000, null], "b": 1.0}"#),

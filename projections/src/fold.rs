@@ -26,6 +26,8 @@ pub(crate) struct Folded {
     pub(crate) events: usize,
     /// Why the event after them cannot be projected.
     pub(crate) poison: Option<String>,
+    /// The artifacts that were read and are what their digests say, with their lengths in bytes.
+    pub(crate) sound: Vec<(Digest, u64)>,
 }
 
 /// Folds events, up to one that cannot be projected.
@@ -64,6 +66,10 @@ async fn fold_decoded(
             Decoded::Event(recorded, needs) => {
                 if unsound(&needs, &fetched).is_some() {
                     fetched = fetch(store, &needs, decoded).await?;
+                    folded.sound.extend(fetched.iter().filter_map(|(digest, had)| match had {
+                        Had::Bytes(bytes) => Some((digest.clone(), bytes.len() as u64)),
+                        Had::Erased | Had::Unsound => None,
+                    }));
                 }
                 // What was erased makes no rows.
                 if let Some(unsound) = unsound(&needs, &fetched) {

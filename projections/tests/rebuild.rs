@@ -33,10 +33,10 @@ async fn proved_same(store: &Store, projection: &'static Projection) -> bool {
         let event = stored.decode().unwrap();
         page.push(Arc::new(Recorded { position, stream: stored.stream, sequence, recorded_at, event }));
         if page.len() == 37 {
-            check.feed(store, &std::mem::take(&mut page)).await;
+            check.feed(store, &Arc::from(std::mem::take(&mut page))).await;
         }
     }
-    check.feed(store, &page).await;
+    check.feed(store, &Arc::from(page)).await;
     check.is_same().await
 }
 

@@ -24,17 +24,25 @@ const PAGE: usize = 5_000;
 pub(super) async fn verify_evidence(
     store: &Store,
     options: &Options<'_>,
-    read_models: Option<&mut ReadModels>,
+    mut read_models: Option<&mut ReadModels>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Verification, Error> {
     let mut audit = Audit { anchors: Anchors::new(options), ..Audit::default() };
-    if let Err(error) = read_log(store, &mut audit, options, read_models, &mut progress).await {
+    if let Err(error) = read_log(store, &mut audit, options, read_models.as_deref_mut(), &mut progress).await {
         let detail =
             format!("the log could not be read to its end, so nothing is known of what follows: {}", told(&error));
         audit.differences.push(Difference::of_log(audit.chain.position, "incomplete", detail));
         return Ok(audit.into_verification());
     }
-    let found = artifacts::check(store, std::mem::take(&mut audit.named)).await?;
+    let mut named = std::mem::take(&mut audit.named);
+    if let Some(read_models) = read_models {
+        // Nobody needs to read these a second time.
+        let sound = read_models.sound().await;
+        named.retain(|digest, naming| {
+            sound.get(digest).is_none_or(|found| naming.length_bytes.is_some_and(|said| said != *found))
+        });
+    }
+    let found = artifacts::check(store, named).await?;
     audit.differences.extend(found);
     let (erasures, found) = erasures::check(store).await?;
     audit.differences.extend(found);

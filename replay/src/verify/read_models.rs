@@ -1,22 +1,20 @@
 //! The read models against a fresh fold.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use atsre_domain::Recorded;
 use atsre_domain::event::AnyEvent;
+use atsre_domain::{Digest, Recorded};
 use atsre_projections::{Check, Error, PROJECTIONS, compare};
 use atsre_store::{Store, told};
-use tokio::task::JoinSet;
 
 use super::{Difference, Verification};
 
-/// The read models, folded anew from the events that the audit reads. Each page is folded while the next is audited.
+/// The read models, folded anew from the events that the audit reads, while it goes on.
 #[derive(Debug)]
 pub(super) struct ReadModels {
     store: Store,
     checks: Vec<Check>,
-    /// The checks, while they fold a page; given up when this is dropped.
-    folding: JoinSet<Vec<Check>>,
 }
 
 impl ReadModels {
@@ -26,33 +24,29 @@ impl ReadModels {
         for projection in PROJECTIONS {
             checks.push(Check::begin(store, projection).await?);
         }
-        Ok(Self { store: store.clone(), checks, folding: JoinSet::new() })
+        Ok(Self { store: store.clone(), checks })
     }
 
     /// Folds the next events of the log.
     pub(super) async fn feed(&mut self, events: Vec<Arc<Recorded<AnyEvent>>>) {
-        self.settle().await;
-        let (store, mut checks) = (self.store.clone(), std::mem::take(&mut self.checks));
-        self.folding.spawn(async move {
-            for check in &mut checks {
-                check.feed(&store, &events).await;
-            }
-            checks
-        });
+        let events = Arc::from(events);
+        for check in &mut self.checks {
+            check.feed(&self.store, &events).await;
+        }
     }
 
-    /// Waits for the page that is being folded. Where its task ended before its time, no check is left, and Postgres
-    /// compares.
-    async fn settle(&mut self) {
-        if let Some(checks) = self.folding.join_next().await {
-            self.checks = checks.unwrap_or_default();
+    /// The artifacts that were read for the folds and are what their digests say, with their lengths in bytes.
+    pub(super) async fn sound(&mut self) -> BTreeMap<Digest, u64> {
+        let mut sound = BTreeMap::new();
+        for check in &mut self.checks {
+            sound.append(&mut check.settle().await.clone());
         }
+        sound
     }
 
     /// Adds the rows that differ. A check that does not prove a read model to be the same is followed by a comparison in
     /// the database, which names the rows.
-    pub(super) async fn compare(mut self, verification: &mut Verification) -> Result<(), Error> {
-        self.settle().await;
+    pub(super) async fn compare(self, verification: &mut Verification) -> Result<(), Error> {
         // What cannot be read or has holes cannot be folded, and has been named.
         let foldable =
             |difference: &Difference| !matches!(difference.kind, "incomplete" | "gap" | "unreadable" | "head");
