@@ -9,7 +9,7 @@ use atsre_domain::event::AnyEvent;
 use atsre_domain::experiment::Event as E;
 use atsre_domain::identity::TrialNumber;
 use atsre_domain::metric::Score;
-use atsre_domain::{ArtifactRef, Digest, Recorded};
+use atsre_domain::{ArtifactRef, Digest, Finite, Recorded};
 use serde::Deserialize;
 
 use crate::cell::{Cell, Columns, array, json, moment, scalar, sparse_array};
@@ -355,8 +355,8 @@ impl Rows<'_> {
             change: Change::Upsert(Columns::from([
                 ("metric", array(scores.iter().map(|score| score.metric.name()))),
                 ("split", array(scores.iter().map(|score| score.split.name()))),
-                ("value", array(scores.iter().map(|score| score.value))),
-                ("half_width", sparse_array(scores.iter().map(|score| score.half_width))),
+                ("value", array(scores.iter().map(|score| score.value.get()))),
+                ("half_width", sparse_array(scores.iter().map(|score| score.half_width.map(Finite::get)))),
             ])),
         }
     }
