@@ -5,6 +5,8 @@
 //! where nothing is observed.
 
 mod bolt;
+mod language;
+mod two;
 
 use std::path::{Path, PathBuf};
 
@@ -60,6 +62,8 @@ pub fn judge(folder: &Path, device: &Device) -> Result<Vec<Verdict>, Error> {
     let configuration = weights::Configuration::read(folder)?;
     match configuration.architecture() {
         "ChronosBoltModelForForecasting" => bolt::judge(folder, &reference, device),
+        "Chronos2Model" => two::judge(folder, &reference, device),
+        "T5ForConditionalGeneration" => language::judge(folder, &reference, device),
         other => Err(refuse(format!("there are no cases for {other}"))),
     }
 }

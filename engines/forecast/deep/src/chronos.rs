@@ -7,7 +7,9 @@
 
 pub mod bolt;
 mod forecaster;
+pub mod language;
 mod patches;
+pub mod two;
 
-pub(crate) use forecaster::construct_bolt;
 pub use forecaster::lacking;
+pub(crate) use forecaster::{construct_bolt, construct_t5, construct_two};

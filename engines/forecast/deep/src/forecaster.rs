@@ -28,6 +28,8 @@ pub fn register(registry: &mut Registry) {
     registry.register(catalogue::NHITS, construct);
     registry.register(catalogue::FRACAST_0, fracast::construct);
     registry.register(catalogue::CHRONOS_BOLT, chronos::construct_bolt);
+    registry.register(catalogue::CHRONOS_2, chronos::construct_two);
+    registry.register(catalogue::CHRONOS_T5, chronos::construct_t5);
 }
 
 fn construct(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {

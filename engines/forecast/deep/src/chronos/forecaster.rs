@@ -1,23 +1,28 @@
 //! The Chronos models as forecasters.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use atsre_domain::model::{self, ModelSpec};
-use atsre_forecast::{ForecastError, Forecaster, Settings, catalogue};
+use atsre_forecast::{ForecastError, Settings, catalogue};
 
-use super::bolt::{Bolt, Continuation};
 use crate::device::{self, SoftwareAdapter};
 use crate::error::Error;
-use crate::weights::folder;
-use crate::zero_shot::{Pretrained, Request, Steps, ZeroShot};
+use crate::weights::{self, folder};
+use crate::zero_shot::Request;
 
-/// What is looked up in the hub's cache where no folder is named.
-const BOLT_REPOSITORY: &str = "amazon/chronos-bolt-small";
+mod bolt;
+mod language;
+mod two;
 
-/// The repository of a model, where it is one of those whose weights are not part of the program.
+pub(crate) use bolt::construct as construct_bolt;
+pub(crate) use language::construct as construct_t5;
+pub(crate) use two::construct as construct_two;
+
+/// The repository that is looked up in the hub's cache where no folder is named, for models whose weights are not part
+/// of the program.
 fn repository(model: &str) -> Option<&'static str> {
     match model {
-        catalogue::CHRONOS_BOLT => Some(BOLT_REPOSITORY),
+        catalogue::CHRONOS_BOLT => Some("amazon/chronos-bolt-small"),
         catalogue::CHRONOS_2 => Some("amazon/chronos-2"),
         catalogue::CHRONOS_T5 => Some("amazon/chronos-t5-small"),
         _ => None,
@@ -52,60 +57,25 @@ impl Place {
         })
     }
 
-    /// The folder, and the device opened.
-    pub(super) fn open(&self, repository: &str) -> Result<(PathBuf, burn::tensor::Device), Error> {
-        let folder = folder::locate(&self.folder, repository)?;
-        Ok((folder, device::open(self.device, self.software)?))
+    /// The folder, and what `read` makes of it on the device.
+    pub(super) fn open<M>(
+        &self,
+        model: &str,
+        read: impl FnOnce(&Path, &burn::tensor::Device) -> Result<M, weights::Error>,
+    ) -> Result<(M, PathBuf), Error> {
+        let folder = folder::locate(&self.folder, repository(model).unwrap_or_default())?;
+        let device = device::open(self.device, self.software)?;
+        let model = device::guarded(self.device, || Ok(read(&folder, &device)?))?;
+        Ok((model, folder))
     }
 }
 
-/// Chronos-Bolt as a forecaster.
-#[derive(Debug)]
-struct ChronosBolt {
-    place: Place,
-    loaded: Option<(Bolt, PathBuf)>,
+/// What the caller says before each batch.
+fn check(request: &Request<'_>) -> Result<(), Error> {
+    if request.progress.cancelled() { Err(Error::Cancelled) } else { Ok(()) }
 }
 
-/// Builds Chronos-Bolt.
-pub(crate) fn construct_bolt(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    let settings = Settings::resolve(&catalogue::entry(catalogue::CHRONOS_BOLT)?, spec)?;
-    Ok(Box::new(ZeroShot::new(ChronosBolt { place: Place::read(&settings, spec)?, loaded: None })))
-}
-
-impl Pretrained for ChronosBolt {
-    const NAME: &'static str = catalogue::CHRONOS_BOLT;
-
-    fn load(&mut self) -> Result<(), Error> {
-        let (folder, device) = self.place.open(BOLT_REPOSITORY)?;
-        let bolt = device::guarded(self.place.device, || Ok(Bolt::open(&folder, &device)?))?;
-        self.loaded = Some((bolt, folder));
-        Ok(())
-    }
-
-    fn levels(&self) -> &[f64] {
-        self.loaded.as_ref().map_or(&[], |(bolt, _)| &bolt.configuration().levels)
-    }
-
-    fn forecast(&self, request: &Request<'_>) -> Result<Vec<Steps>, Error> {
-        let Some((bolt, _)) = &self.loaded else {
-            return Ok(Vec::new());
-        };
-        let check = || if request.progress.cancelled() { Err(Error::Cancelled) } else { Ok(()) };
-        device::guarded(self.place.device, || {
-            bolt.forecast(request.histories, request.horizon, Continuation::Paths, self.place.batch, &check)
-        })
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let Some((bolt, folder)) = &self.loaded else {
-            return Vec::new();
-        };
-        vec![format!(
-            "pretrained weights of {}, {} of them; the last {} observations are seen; past {} steps each quantile's path goes on by itself",
-            folder.display(),
-            bolt.weights(),
-            bolt.configuration().context,
-            bolt.configuration().horizon
-        )]
-    }
+/// Where the weights came from, in words.
+fn origin(folder: &Path, weights: usize, context: usize) -> String {
+    format!("{weights} pretrained weights from {}; the last {context} observations are seen", folder.display())
 }

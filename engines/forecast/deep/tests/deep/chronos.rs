@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use atsre_domain::model::Setting;
-use atsre_forecast::catalogue::{self, CHRONOS_BOLT};
+use atsre_domain::panel::{Covariate, CovariateKind};
+use atsre_forecast::catalogue::{self, CHRONOS_2, CHRONOS_BOLT, CHRONOS_T5};
 use atsre_forecast::{ForecastError, TrialJob};
 use atsre_forecast_deep::agreement::judge;
 use atsre_forecast_deep::chronos::bolt::{Bolt, Continuation};
 use atsre_forecast_deep::weights::{Error, Weights, folder};
 use burn::tensor::Device;
 
-use crate::fixture::{forecast, integer, job, noisy_sine, panel};
+use crate::fixture::{forecast, integer, job, noisy_sine, panel, with_covariates};
 
 fn data(model: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(model)
@@ -27,6 +28,54 @@ pub(crate) fn every_case_agrees(model: &str, least: usize) {
 #[test]
 fn chronos_bolt_agrees_with_its_library() {
     every_case_agrees("chronos-bolt", 17);
+}
+
+#[test]
+fn chronos_2_agrees_with_its_library() {
+    every_case_agrees("chronos-2", 9);
+}
+
+#[test]
+fn chronos_t5_agrees_with_its_library_up_to_the_draws() {
+    every_case_agrees("chronos-t5", 2 + 5 * 5 + 2);
+}
+
+#[test]
+fn chronos_2_takes_covariates_and_company_as_a_trial() {
+    let target = noisy_sine(90, 0.3, 93);
+    let driver = noisy_sine(90 + 12, 0.3, 94);
+    let kind = |kind| Covariate { name: "x".to_string(), kind, levels: None };
+    let of = |covariates: Vec<Covariate>| {
+        let rows = if covariates.is_empty() { vec![] } else { vec![driver.clone()] };
+        let mut job = chronos_job(CHRONOS_2, vec![]);
+        job.spec.covariates = covariates.iter().map(|c| c.name.clone()).collect();
+        job.panel = with_covariates(vec![(target.clone(), rows)], covariates);
+        forecast(&job).unwrap().forecasts[0].quantiles.concat()
+    };
+    let (alone, past, known) = (of(vec![]), of(vec![kind(CovariateKind::Past)]), of(vec![kind(CovariateKind::Known)]));
+    assert!(alone != past && past != known && alone != known);
+    let of = |together: bool| {
+        let mut job = chronos_job(CHRONOS_2, vec![target.clone(), noisy_sine(50, 0.3, 95)]);
+        job.spec.hyperparameters.insert("cross_learning".to_string(), Setting::Flag(together));
+        forecast(&job).unwrap().forecasts[0].quantiles.concat()
+    };
+    assert!(of(true) != of(false));
+    assert!(of(false).iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-3));
+}
+
+#[test]
+fn chronos_t5_draws_the_same_paths_from_the_same_seed() {
+    let of = |seed: u64| {
+        let mut job = chronos_job(CHRONOS_T5, vec![noisy_sine(40, 0.3, 96), vec![f64::NAN, 1e-300, 2e-300]]);
+        job.horizon = 70;
+        job.seed = seed;
+        job.spec.hyperparameters.insert("samples".to_string(), integer(5));
+        forecast(&job).unwrap().forecasts
+    };
+    let (first, again, other) = (of(1), of(1), of(2));
+    assert_eq!(first, again);
+    assert!(first != other);
+    assert!(first.iter().all(|f| f.quantiles.iter().flatten().all(|v| v.is_finite())));
 }
 
 /// A copy of a model's folder that a test may damage.
