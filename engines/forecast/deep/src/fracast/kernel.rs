@@ -47,46 +47,54 @@ impl<const INPUTS: usize> Linear<INPUTS> {
         Self { panels, bias }
     }
 
-    /// The map of every row of `inputs`, into `outputs` row by row.
+    /// The map of every row of `inputs`, into `outputs` row by row. A panel of weights stays in the first-level cache
+    /// while all rows pass it.
     #[inline(always)]
     pub(super) fn apply<S: Simd>(&self, simd: S, inputs: &[[f32; INPUTS]], outputs: &mut [f32]) {
-        let width = self.bias.len();
-        let whole = inputs.len() / ROWS * ROWS;
-        let (some, rest) = inputs.split_at(whole);
-        let (some_out, rest_out) = outputs.split_at_mut(whole * width);
-        for (rows, out) in some.chunks_exact(ROWS).zip(some_out.chunks_exact_mut(ROWS * width)) {
-            if let Some(rows) = rows.first_chunk::<ROWS>() {
-                self.product(simd, rows, out);
-            }
-        }
-        for (row, out) in rest.iter().zip(rest_out.chunks_exact_mut(width)) {
-            self.product(simd, std::array::from_ref(row), out);
-        }
-    }
-
-    #[inline(always)]
-    fn product<S: Simd, const M: usize>(&self, simd: S, rows: &[[f32; INPUTS]; M], out: &mut [f32]) {
         let panel = 2 * S::F32_LANES;
         let width = self.bias.len();
         let panels = self.panels.chunks_exact(panel * INPUTS).zip(self.bias.chunks_exact(panel));
+        let (groups, rest) = inputs.as_chunks::<ROWS>();
         for (number, (weights, bias)) in panels.enumerate() {
             let weights = S::as_simd_f32s(weights).0;
             let bias = S::as_simd_f32s(bias).0;
-            assert_eq!(weights.len(), 2 * INPUTS, "a panel holds two vectors for each input");
-            let mut sums = [[bias[0], bias[1]]; M];
-            for i in 0..INPUTS {
-                let (left, right) = (weights[2 * i], weights[2 * i + 1]);
-                for m in 0..M {
-                    let x = simd.splat_f32s(rows[m][i]);
-                    sums[m][0] = simd.mul_add_e_f32s(x, left, sums[m][0]);
-                    sums[m][1] = simd.mul_add_e_f32s(x, right, sums[m][1]);
-                }
+            let start = number * panel;
+            for (rows, out) in groups.iter().zip(outputs.chunks_exact_mut(ROWS * width)) {
+                product::<S, INPUTS, ROWS>(simd, rows, weights, bias, &mut out[start..], width);
             }
-            for (m, sum) in sums.iter().enumerate() {
-                let place = m * width + number * panel;
-                S::as_mut_simd_f32s(&mut out[place..place + panel]).0.copy_from_slice(sum);
+            for (row, out) in rest.iter().zip(outputs[groups.len() * ROWS * width..].chunks_exact_mut(width)) {
+                product::<S, INPUTS, 1>(simd, std::array::from_ref(row), weights, bias, &mut out[start..], width);
             }
         }
+    }
+}
+
+/// One panel's outputs of a few rows; `out` begins at the first of them and has `width` numbers a row.
+#[inline(always)]
+fn product<S: Simd, const INPUTS: usize, const M: usize>(
+    simd: S,
+    rows: &[[f32; INPUTS]; M],
+    weights: &[S::f32s],
+    bias: &[S::f32s],
+    out: &mut [f32],
+    width: usize,
+) {
+    assert_eq!(weights.len(), 2 * INPUTS, "a panel holds two vectors for each input");
+    let mut sums = [[bias[0], bias[1]]; M];
+    for i in 0..INPUTS {
+        let (left, right) = (weights[2 * i], weights[2 * i + 1]);
+        for m in 0..M {
+            let x = simd.splat_f32s(rows[m][i]);
+            sums[m][0] = simd.mul_add_e_f32s(x, left, sums[m][0]);
+            sums[m][1] = simd.mul_add_e_f32s(x, right, sums[m][1]);
+        }
+    }
+    // By value, not through a slice of the sums: they would have to lie in memory all the time.
+    for m in 0..M {
+        let place = m * width;
+        let out = S::as_mut_simd_f32s(&mut out[place..place + 2 * S::F32_LANES]).0;
+        out[0] = sums[m][0];
+        out[1] = sums[m][1];
     }
 }
 
