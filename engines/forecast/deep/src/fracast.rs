@@ -33,6 +33,10 @@ pub const LEVELS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 /// Observed values that its authors ask for.
 pub const LEAST_OBSERVED: usize = 8;
 
+/// The notice and the licence that go with the weights wherever the program goes.
+pub const NOTICE: &str =
+    concat!(include_str!("fracast/pretrained/NOTICE"), "\n", include_str!("fracast/pretrained/LICENSE"));
+
 /// Width of the hidden states.
 const WIDTH: usize = 64;
 /// Width of the gated feed-forward's inner layer.
