@@ -452,6 +452,9 @@ pub struct Forecast {
     /// A setting of the model, as NAME=VALUE; of one among several, as MODEL.NAME=VALUE.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
+    /// The folder of a pretrained model's weights; without it, the hub's cache on this machine is looked into.
+    #[arg(long, value_name = "FOLDER")]
+    pub weights: Option<PathBuf>,
     /// The seed.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,

@@ -16,6 +16,8 @@ pub enum Family {
     Linear,
     /// A neural network.
     Deep,
+    /// A network trained by others on other data, used as it is.
+    Foundation,
 }
 
 /// What a fit costs, as a declared estimate: seconds and bytes on one core.

@@ -12,13 +12,18 @@ use crate::output;
 pub fn run(json: bool) -> Result<ExitCode, Failure> {
     let catalogue = atsre_forecast::catalogue::catalogue();
     let registry = super::worker::registry();
-    let ready = |name: &str| registry.names().any(|known| known == name);
+    let lacks = |name: &str| match registry.names().any(|known| known == name) {
+        true => atsre_forecast_deep::chronos::lacking(name),
+        false => Some("not in this build".to_owned()),
+    };
     if json {
         let entries: Vec<serde_json::Value> = catalogue
             .iter()
             .map(|entry| {
                 let mut value = serde_json::to_value(entry)?;
-                value["ready"] = ready(entry.name).into();
+                let lacks = lacks(entry.name);
+                value["ready"] = lacks.is_none().into();
+                value["lacks"] = lacks.into();
                 Ok(value)
             })
             .collect::<Result<_, serde_json::Error>>()?;
@@ -37,7 +42,7 @@ pub fn run(json: bool) -> Result<ExitCode, Failure> {
             format!("{:?}", entry.family).to_lowercase(),
             covariates.to_owned(),
             if entry.gpu { "cpu, gpu" } else { "cpu" }.to_owned(),
-            if ready(entry.name) { "ready" } else { "not in this build" }.to_owned(),
+            lacks(entry.name).unwrap_or_else(|| "ready".to_owned()),
             entry.description.to_owned(),
         ]
     });

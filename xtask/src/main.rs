@@ -48,6 +48,8 @@ enum Kind {
     Forecast,
     /// Causal discovery.
     Causal,
+    /// Forecasts of the pretrained Chronos models; a folder of one or of several.
+    Chronos,
 }
 
 fn main() -> Result<ExitCode> {
@@ -67,6 +69,9 @@ fn main() -> Result<ExitCode> {
             let judged = cases::causal::judge(&folder)?;
             print!("{}", cases::causal::render(&judged));
             Ok(if judged.iter().all(|j| j.verdict.agrees()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Cases { kind: Kind::Chronos, folder } => {
+            Ok(if cases::chronos::judge(&folder)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         // Golden tests carry `golden` in their names and rewrite their snapshot where the variable is set.
         Task::Golden => {

@@ -11,6 +11,7 @@ use crate::error::ForecastError;
 use crate::registry::FRAMEWORK;
 
 mod choice;
+mod foundation;
 mod simple;
 mod smoothing;
 
@@ -89,6 +90,18 @@ pub const ADDITIVE: &str = "additive";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
 
+/// The name of the pretrained network inside the program; its code lives in the crate of the deep models, as does that
+/// of the next three.
+pub const FRACAST_0: &str = "fracast-0";
+/// The name of the pretrained Chronos-Bolt.
+pub const CHRONOS_BOLT: &str = "chronos-bolt";
+/// The name of the pretrained Chronos-2.
+pub const CHRONOS_2: &str = "chronos-2";
+/// The name of the pretrained first Chronos.
+pub const CHRONOS_T5: &str = "chronos-t5";
+/// The setting of a pretrained model that names the folder of its weights.
+pub const WEIGHTS: &str = "weights";
+
 /// The setting, common to all models, that cuts forecasts off below zero.
 pub const NON_NEGATIVE: &str = "non_negative";
 
@@ -103,6 +116,7 @@ pub fn catalogue() -> Vec<CatalogueEntry> {
     all.push(choice::auto());
     all.extend(simple::entries());
     all.extend(smoothing::entries());
+    all.extend(foundation::entries());
     all.extend([rank_one(), additive(), nlinear(), dlinear(), fits(), arima(), auto_arima(), harmonic_regression()]);
     // The cheapest first; equals stay in the order above.
     let cost = |e: &CatalogueEntry| e.cost.fixed_seconds + e.cost.seconds_per_million;

@@ -90,6 +90,17 @@ impl Settings {
         }
     }
 
+    /// Any text, such as a path.
+    ///
+    /// # Errors
+    /// [`ForecastError::Setting`] where the catalogue has no such text.
+    pub fn text(&self, name: &str) -> Result<&str, ForecastError> {
+        match self.values.get(name) {
+            Some(Setting::Text(v)) => Ok(v),
+            other => Err(self.absent(name, other)),
+        }
+    }
+
     /// Whole numbers, each inside `range`.
     ///
     /// # Errors

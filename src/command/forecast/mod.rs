@@ -10,6 +10,7 @@ use atsre_curation::{cleaning, profile};
 use atsre_domain::model::{Device, ModelSpec, Setting};
 use atsre_domain::panel::Panel;
 use atsre_domain::plan::BacktestPlan;
+use atsre_forecast::catalogue::WEIGHTS;
 use atsre_forecast::{Silent, TrialJob, TrialResult};
 
 use super::reading;
@@ -88,6 +89,10 @@ fn spec(forecast: &Forecast, model: &str, panel: &Panel, seasons: &[u32]) -> Res
     if hyperparameters.contains_key("seasonal_periods") {
         let periods = seasons.iter().map(|s| i64::from(*s)).collect();
         hyperparameters.insert("seasonal_periods".to_owned(), Setting::Integers(periods));
+    }
+    if let (true, Some(folder)) = (hyperparameters.contains_key(WEIGHTS), &forecast.weights) {
+        let folder = std::path::absolute(folder).map_err(Failure::usage)?;
+        hyperparameters.insert(WEIGHTS.to_owned(), Setting::Text(folder.to_string_lossy().into_owned()));
     }
     for setting in &forecast.settings {
         let (name, value) =

@@ -1,6 +1,7 @@
 //! Comparing results with reference cases.
 
 pub mod causal;
+pub mod chronos;
 mod compare;
 pub mod forecast;
 mod pairwise;

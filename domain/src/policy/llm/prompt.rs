@@ -205,6 +205,7 @@ fn model(entry: &CatalogueEntry, context: &Context<'_>) -> String {
         Family::Statistical => "statistical",
         Family::Linear => "linear",
         Family::Deep => "deep learning",
+        Family::Foundation => "pretrained network",
     };
     let covariates = match (entry.known_covariates, entry.past_covariates) {
         (true, true) => "known and past",

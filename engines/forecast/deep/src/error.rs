@@ -1,6 +1,8 @@
 //! What can go wrong in a deep model, named by what the caller can do about it.
 
-use atsre_forecast::ForecastError;
+use atsre_forecast::{ForecastError, catalogue};
+
+use crate::weights;
 
 /// A network that could not be trained or asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -51,6 +53,9 @@ pub enum Error {
         /// What the device said.
         reason: String,
     },
+    /// A folder of pretrained weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] weights::Error),
     /// The caller stopped the training.
     #[error("the training was cancelled")]
     Cancelled,
@@ -80,6 +85,11 @@ impl Error {
             Self::DeviceUnavailable { .. } | Self::DeviceOutOfMemory { .. } | Self::DeviceFailed { .. } => {
                 ForecastError::Backend { model, problem: self.to_string() }
             }
+            Self::Weights(error) => ForecastError::Setting {
+                model,
+                setting: catalogue::WEIGHTS.to_string(),
+                problem: format!("names no usable model: {error}"),
+            },
             Self::Cancelled => ForecastError::Cancelled,
         }
     }

@@ -8,11 +8,14 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::chronos;
 use crate::configuration::Configuration;
 use crate::device::{self, SoftwareAdapter};
 use crate::error::Error;
 use crate::features::Encoder;
+use crate::fracast;
 use crate::nhits::NHits;
+use crate::quantiles::mean;
 use crate::training::{self, History, Plan};
 use crate::windows::{WindowSet, WindowShape, least_length};
 
@@ -20,9 +23,13 @@ use crate::windows::{WindowSet, WindowShape, least_length};
 const WEIGHT_STREAM: u64 = 1;
 const WINDOW_STREAM: u64 = 2;
 
-/// Adds the deep models to a registry: `nhits`.
+/// Adds the deep models to a registry: `nhits` and the pretrained networks.
 pub fn register(registry: &mut Registry) {
     registry.register(catalogue::NHITS, construct);
+    registry.register(catalogue::FRACAST_0, fracast::construct);
+    registry.register(catalogue::CHRONOS_BOLT, chronos::construct_bolt);
+    registry.register(catalogue::CHRONOS_2, chronos::construct_two);
+    registry.register(catalogue::CHRONOS_T5, chronos::construct_t5);
 }
 
 fn construct(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
@@ -192,15 +199,4 @@ fn window_set(view: &TrainingView<'_>, encoder: &Encoder, shape: WindowShape) ->
         encoded.push(encoder.encode(&series)?);
     }
     Ok(WindowSet::new(shape, encoded))
-}
-
-/// The mean of the distribution whose quantile function runs straight between the given quantiles and stays constant
-/// beyond the outermost.
-fn mean(levels: &[f64], quantiles: &[f64]) -> f64 {
-    let (Some(first), Some(last)) = (quantiles.first(), quantiles.last()) else {
-        return f64::NAN;
-    };
-    let tails = first * levels[0] + last * (1.0 - levels[levels.len() - 1]);
-    let between = |i: usize| (levels[i + 1] - levels[i]) * 0.5 * (quantiles[i] + quantiles[i + 1]);
-    tails + (0..levels.len() - 1).map(between).sum::<f64>()
 }

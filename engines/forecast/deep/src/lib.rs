@@ -1,25 +1,34 @@
 //! Deep forecasting models on burn.
 //!
-//! One model so far: N-HiTS, a global network over all series of a panel, which [`register`] adds to a registry. It
-//! computes on the processor (burn's flex backend) or on a GPU (wgpu), chosen at run time by [`device::open`].
+//! N-HiTS is trained on all series of a panel; Fracast-0 and the Chronos models come with pretrained weights and forecast
+//! at once. [`register`] adds them to a registry. They compute on the processor (burn's flex backend) or on a GPU (wgpu),
+//! chosen at run time by [`device::open`]; Fracast-0 runs in loops of its own.
 //!
 //! All randomness is ours (ChaCha from the job's seed: weights, then windows); burn's own generator, which is one for
 //! the whole process, is never used. The same data, settings and seed give the same bits on the processor.
 //!
-//! This crate knows nothing of events, processes or files. Start reading at [`NHitsForecaster`], then [`nhits`].
+//! This crate knows nothing of events or processes, and of files only the folders of weights that [`weights`] reads.
+//! Start reading at [`NHitsForecaster`], then [`nhits`]; for the pretrained models at [`zero_shot`].
 
+pub mod agreement;
+pub mod chronos;
 mod clipping;
 mod configuration;
 pub mod device;
 mod error;
 mod features;
 mod forecaster;
+pub mod fracast;
 mod loss;
 mod memory;
 pub mod nhits;
+mod quantiles;
 mod schedule;
+pub mod t5;
 mod training;
+pub mod weights;
 mod windows;
+pub mod zero_shot;
 
 pub use configuration::Configuration;
 pub use error::Error;

@@ -1,10 +1,14 @@
 //! The deep models, through the frame that every forecaster runs in.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "deep/child.rs"]
 mod child;
+#[path = "deep/chronos.rs"]
+mod chronos;
 #[path = "deep/fixture.rs"]
 mod fixture;
+#[path = "deep/fracast.rs"]
+mod fracast;
 #[path = "deep/gpu.rs"]
 mod gpu;
 #[path = "deep/learning.rs"]
