@@ -1,6 +1,10 @@
 //! The columns of a panel that can take part.
 
+use std::collections::BTreeMap;
+
 use atsre_domain::panel::{CovariateKind, Panel, Series};
+
+use crate::independence::normal_scores;
 
 /// A covariate with more than this share missing is left out.
 const MISSING_MAX: f64 = 0.4;
@@ -137,6 +141,24 @@ impl Frame {
             }
         }
         sum / count.max(1.0)
+    }
+
+    /// The standard deviation of each column of one series; nothing for several, which have none in common.
+    pub(crate) fn deviations(&self) -> BTreeMap<String, f64> {
+        match self.series.as_slice() {
+            [one] => self.names.iter().cloned().zip(one.iter().map(|values| moments(values).1)).collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// Replaces each column of each series by the normal scores of its ranks; what is missing stays so.
+    pub(crate) fn score(&mut self) {
+        for values in self.series.iter_mut().flatten() {
+            let there: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            let mut scores = normal_scores(&there).into_iter();
+            values.iter_mut().filter(|v| !v.is_nan()).for_each(|v| *v = scores.next().unwrap_or(f64::NAN));
+        }
+        self.standardise();
     }
 
     /// Scales each series and column to mean 0 and variance 1, so that the levels and sizes of series do not correlate.
