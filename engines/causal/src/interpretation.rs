@@ -3,6 +3,9 @@
 use atsre_domain::Finite;
 use atsre_domain::graph::{CausalGraph, Driver, Mark};
 
+/// Causes whose effects are told in words.
+const EFFECTS_TOLD: usize = 5;
+
 /// Says what drives the target, what it drives, what could not be decided, and what the method cannot see.
 pub(crate) fn of(
     graph: &CausalGraph,
@@ -14,6 +17,7 @@ pub(crate) fn of(
     let mut sentences = Vec::new();
     if let Some(target) = target {
         sentences.push(drivers_in_words(drivers, target));
+        sentences.extend(effects_in_words(drivers, target));
         let effects = effects(graph, target);
         if !effects.is_empty() {
             sentences.push(format!("{target} itself drives {}.", list(&effects)));
@@ -69,6 +73,39 @@ fn drivers_in_words(drivers: &[Driver], target: &str) -> String {
         text.push_str(&format!(" Adjacent to it, with the direction undecided: {}.", list(&by_column(&open))));
     }
     text
+}
+
+/// The estimated effects of the first few causes.
+fn effects_in_words(drivers: &[Driver], target: &str) -> Option<String> {
+    let phrase = |driver: &Driver| {
+        let effect = driver.effect.as_ref()?;
+        let unit = if effect.in_deviations { "standard deviation" } else { "unit" };
+        let when = match driver.lag {
+            0 => String::new(),
+            1 => " a step before".to_owned(),
+            lag => format!(" {lag} steps before"),
+        };
+        Some(format!(
+            "one {unit} more of {}{when} changes it by {} (95 % interval {} to {})",
+            driver.variable,
+            digits(effect.value),
+            digits(effect.low),
+            digits(effect.high)
+        ))
+    };
+    let told: Vec<String> = drivers.iter().filter(|d| d.directed).filter_map(phrase).take(EFFECTS_TOLD).collect();
+    (!told.is_empty()).then(|| format!("If the graph is right and effects are linear, of {target}: {}.", told.join("; ")))
+}
+
+/// Three digits that count.
+fn digits(value: Finite) -> String {
+    let value = value.get();
+    let size = if value == 0.0 { 0.0 } else { value.abs().log10().floor() };
+    if (-4.0..7.0).contains(&size) {
+        format!("{value:.*}", (2.0 - size).max(0.0) as usize)
+    } else {
+        format!("{value:.2e}")
+    }
 }
 
 /// One phrase for each column, in the order of first appearance, with its lags.

@@ -8,6 +8,7 @@ mod confidence;
 mod error;
 mod learner;
 mod options;
+mod order;
 mod progress;
 mod rows;
 mod series;
@@ -16,7 +17,9 @@ mod test_choice;
 
 use atsre_domain::Finite;
 use atsre_domain::graph::{BackgroundKnowledge, CausalGraph, Driver, Mark, Variable};
-use atsre_domain::panel::Panel;
+use atsre_domain::frequency::{Frequency, FrequencyUnit};
+use atsre_domain::identity::Timestamp;
+use atsre_domain::panel::{Covariate, CovariateKind, Panel, Series};
 use serde::{Deserialize, Serialize};
 
 pub use algorithm::Algorithm;
@@ -108,7 +111,8 @@ pub fn discover_with(
     options: &DiscoverOptions,
     progress: &dyn Progress,
 ) -> Result<Discovery, DiscoverError> {
-    series::discover(panel, options, progress)
+    let target = options.target.as_ref().unwrap_or(&panel.target);
+    series::discover(panel, options, Some(target), Vec::new(), progress)
 }
 
 /// Discovers the causal graph of columns whose rows are independent of each other: `data[column][row]`, NaN missing.
@@ -133,5 +137,65 @@ pub fn discover_rows_with(
     options: &DiscoverOptions,
     progress: &dyn Progress,
 ) -> Result<Discovery, DiscoverError> {
-    rows::discover(columns, data, options, progress)
+    rows::discover(columns, data, options, Vec::new(), progress)
+}
+
+/// Discovers the causal graph of columns of which it is not known whether their rows are in order of time: `data[column][row]`, NaN
+/// missing. The algorithm that is asked for decides, or a longest lag; else whether most columns are autocorrelated. The
+/// reasons tell how it was decided.
+///
+/// # Errors
+/// As of [`discover`] and [`discover_rows`].
+pub fn discover_columns(
+    columns: &[String],
+    data: &[Vec<f64>],
+    options: &DiscoverOptions,
+    progress: &dyn Progress,
+) -> Result<Discovery, DiscoverError> {
+    let lags = options.max_lag.is_some_and(|lag| lag > 0);
+    let (in_time, reason) = match options.algorithm {
+        Some(algorithm) if !algorithm.works_on_rows() => {
+            (true, format!("rows are taken as moments in time, which {} works on", algorithm.name()))
+        }
+        Some(Algorithm::Pc) | None if lags => (true, "rows are taken as moments in time, because lags were asked for".to_owned()),
+        Some(algorithm) => (false, format!("rows are taken as independent of each other, as {} does", algorithm.name())),
+        None if options.compatible() => (false, "rows are taken as independent of each other".to_owned()),
+        None => {
+            let (found, strongest) = order::autocorrelated(data);
+            let told = format!(
+                "{found} of {} columns are autocorrelated within stretches of 50 rows (at most {strongest:.2})",
+                data.len()
+            );
+            if 2 * found >= data.len().max(1) {
+                (true, format!("{told}: rows are taken as moments in time"))
+            } else {
+                (false, format!("{told}: rows are taken as independent of each other"))
+            }
+        }
+    };
+    if !in_time {
+        return rows::discover(columns, data, options, vec![reason], progress);
+    }
+    rows::check_shape(columns, data)?;
+    let Some(first) = options.target.as_ref().or(columns.first()) else {
+        return Err(DiscoverError::TooFewRows { rows: 0, columns: 0, max_lag: 0, needed: 1 });
+    };
+    let Some(at) = columns.iter().position(|name| name == first) else {
+        return Err(DiscoverError::NoTarget { target: first.clone(), columns: columns.join(", ") });
+    };
+    let others = || columns.iter().zip(data).enumerate().filter(|(k, _)| *k != at).map(|(_, column)| column);
+    let panel = Panel {
+        target: first.clone(),
+        frequency: Frequency::every(FrequencyUnit::Step),
+        covariates: others()
+            .map(|(name, _)| Covariate { name: name.clone(), kind: CovariateKind::Past, levels: None })
+            .collect(),
+        series: vec![Series {
+            item_id: String::new(),
+            times: (0..data[at].len() as i64).map(Timestamp).collect(),
+            target: data[at].clone(),
+            covariates: others().map(|(_, values)| values.clone()).collect(),
+        }],
+    };
+    series::discover(&panel, options, options.target.as_ref(), vec![reason], progress)
 }

@@ -18,7 +18,7 @@ pub(super) use constraint::Constraint;
 pub(super) use independence::Sample;
 use independence::drawn;
 pub(super) use nongaussian::model_error;
-pub(super) use table::Table;
+pub(super) use table::{Table, check_shape};
 
 /// Every two columns are tested, and memory grows with their square.
 const COLUMNS_MAX: usize = 500;
@@ -27,11 +27,12 @@ pub(super) fn discover(
     columns: &[String],
     data: &[Vec<f64>],
     options: &DiscoverOptions,
+    mut reasons: Vec<String>,
     progress: &dyn Progress,
 ) -> Result<Discovery, DiscoverError> {
     options.check()?;
     check(columns, data, options)?;
-    let mut reasons = vec!["rows have no order in time, so every edge is of the same moment".to_owned()];
+    reasons.push("rows have no order in time, so every edge is of the same moment".to_owned());
     let table = table::prepare(columns, data, options, &mut reasons)?;
     let window = Window::of_rows(table.names.len());
     refuse_left_out(&options.knowledge, &table.left_out)?;

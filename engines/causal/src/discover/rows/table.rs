@@ -39,7 +39,7 @@ fn complete_rows(columns: &[Vec<f64>]) -> Vec<usize> {
     (0..rows).filter(|r| columns.iter().all(|c| c[*r].is_finite())).collect()
 }
 
-pub(super) fn check_shape(columns: &[String], data: &[Vec<f64>]) -> Result<(), DiscoverError> {
+pub(in crate::discover) fn check_shape(columns: &[String], data: &[Vec<f64>]) -> Result<(), DiscoverError> {
     let length = data.first().map_or(0, Vec::len);
     if let Some((column, values)) = columns.iter().zip(data).find(|(_, v)| v.len() != length) {
         return Err(DiscoverError::Ragged { column: column.clone(), rows: values.len(), expected: length });

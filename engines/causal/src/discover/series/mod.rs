@@ -63,15 +63,18 @@ fn deep_needed(columns: usize, max_lag: usize) -> usize {
     ROWS_MIN.max(2 * max_lag * columns + columns + 5)
 }
 
+/// `asked`: the column whose drivers are told.
 pub(super) fn discover(
     panel: &Panel,
     options: &DiscoverOptions,
+    asked: Option<&String>,
+    mut reasons: Vec<String>,
     progress: &dyn Progress,
 ) -> Result<Discovery, DiscoverError> {
     options.check()?;
     let all: Vec<String> =
         std::iter::once(&panel.target).chain(panel.covariates.iter().map(|c| &c.name)).cloned().collect();
-    let target = options.target.as_ref().unwrap_or(&panel.target);
+    let target = asked.unwrap_or(&panel.target);
     if !all.contains(target) {
         return Err(DiscoverError::NoTarget { target: target.clone(), columns: all.join(", ") });
     }
@@ -81,7 +84,8 @@ pub(super) fn discover(
     check(options)?;
     progress.advanced(Stage::Choosing, 0, None);
     let (prepared, statements) = prepared(panel, options, target)?;
-    let Prepared { frame, mut reasons, deviations } = prepared;
+    let Prepared { frame, reasons: preparing, deviations } = prepared;
+    reasons.extend(preparing);
     let ready = ready(frame, options, &mut reasons)?;
     let left_out: Vec<LeftOut> =
         ready.frame.left_out.iter().map(|(column, why)| LeftOut { column: column.clone(), why: why.clone() }).collect();
@@ -130,7 +134,7 @@ pub(super) fn discover(
         statements,
         adjustment,
     }
-    .finish(options, Some(target.as_str()))
+    .finish(options, asked.map(String::as_str))
 }
 
 /// Combinations of algorithm, test and mode that make no sense over time.
