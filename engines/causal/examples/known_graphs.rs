@@ -27,10 +27,13 @@ fn main() {
         for data in files {
             let stem = data.file_stem().unwrap().to_string_lossy().into_owned();
             let numbered = stem.rsplit_once('_').map(|(_, number)| format!("true_edges_{number}.csv"));
-            let candidates = ["true_edges.csv".to_owned(), "consensus_edges.csv".to_owned(), format!("{stem}_edges.csv")];
+            let candidates =
+                ["true_edges.csv".to_owned(), "consensus_edges.csv".to_owned(), format!("{stem}_edges.csv")];
             let edges = if stem == "data" { candidates[..2].to_vec() } else { vec![candidates[2].clone()] };
             let edges = edges.into_iter().chain(numbered).map(|name| folder.join(name)).find(|path| path.exists());
-            if let Some(edges) = edges.filter(|_| !stem.contains("edges") && data.extension().is_some_and(|e| e == "csv")) {
+            if let Some(edges) =
+                edges.filter(|_| !stem.contains("edges") && data.extension().is_some_and(|e| e == "csv"))
+            {
                 compare(&data, &edges);
             }
         }

@@ -94,7 +94,8 @@ fn effects_in_words(drivers: &[Driver], target: &str) -> Option<String> {
         ))
     };
     let told: Vec<String> = drivers.iter().filter(|d| d.directed).filter_map(phrase).take(EFFECTS_TOLD).collect();
-    (!told.is_empty()).then(|| format!("If the graph is right and effects are linear, of {target}: {}.", told.join("; ")))
+    (!told.is_empty())
+        .then(|| format!("If the graph is right and effects are linear, of {target}: {}.", told.join("; ")))
 }
 
 /// Three digits that count.

@@ -6,7 +6,9 @@ mod panels;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use atsre_causal::discover::{Algorithm, DiscoverError, Progress, Stage, TestChoice, discover_rows_with, discover_with};
+use atsre_causal::discover::{
+    Algorithm, DiscoverError, Progress, Stage, TestChoice, discover_rows_with, discover_with,
+};
 use atsre_causal::knowledge::violations;
 use atsre_causal::pc::{Compatibility, Mode};
 use atsre_causal::{DiscoverOptions, Discovery, discover, discover_rows};
@@ -102,7 +104,7 @@ fn each(table: &[Vec<f64>], options: &DiscoverOptions) -> Vec<(Algorithm, Result
 #[test]
 fn no_algorithm_ever_breaks_what_is_known() {
     let (mut kept, mut refused) = (0, 0);
-    for seed in 0..150 {
+    for seed in 0..90 {
         // Given any data and any knowledge
         let columns = 3 + (seed % 3) as usize;
         let known = knowledge(seed, &names(columns));
@@ -135,7 +137,7 @@ fn no_algorithm_ever_breaks_what_is_known() {
             }
         }
     }
-    assert!(kept > 1_000 && refused > 100, "{kept} {refused}");
+    assert!(kept > 400 && refused > 60, "{kept} {refused}");
 }
 
 #[test]
@@ -176,7 +178,10 @@ fn hostile_data_give_an_answer_or_an_error() {
         for mode in [Mode::Default, Mode::Compatible(Compatibility::default())] {
             let options = DiscoverOptions { bootstrap: 2, mode, max_lag: Some(2), ..Default::default() };
             let mut found = each(table, &options);
-            found.push((Algorithm::Pc, discover_rows(&names(table.len()), table, &DiscoverOptions { algorithm: None, ..options.clone() })));
+            found.push((
+                Algorithm::Pc,
+                discover_rows(&names(table.len()), table, &DiscoverOptions { algorithm: None, ..options.clone() }),
+            ));
             for (algorithm, found) in found {
                 match found {
                     Ok(found) => sound(&found, &format!("{name} {algorithm:?}")),
@@ -185,7 +190,12 @@ fn hostile_data_give_an_answer_or_an_error() {
             }
         }
         for test in TestChoice::ALL {
-            let options = DiscoverOptions { bootstrap: 1, algorithm: Some(Algorithm::Pc), test: Some(test), ..Default::default() };
+            let options = DiscoverOptions {
+                bootstrap: 1,
+                algorithm: Some(Algorithm::Pc),
+                test: Some(test),
+                ..Default::default()
+            };
             if let Ok(found) = discover_rows(&names(table.len()), table, &options) {
                 sound(&found, &format!("{name} {test:?}"));
             }
@@ -193,7 +203,8 @@ fn hostile_data_give_an_answer_or_an_error() {
     }
     // Size alone is no obstacle.
     for (name, table) in tables.iter().filter(|(name, _)| ["large", "small", "of all sizes"].contains(name)) {
-        for (algorithm, found) in each(table, &DiscoverOptions { bootstrap: 0, max_lag: Some(1), ..Default::default() }) {
+        for (algorithm, found) in each(table, &DiscoverOptions { bootstrap: 0, max_lag: Some(1), ..Default::default() })
+        {
             let scale = matches!(&found, Err(DiscoverError::Model { .. }));
             assert!(found.is_ok() || scale, "{name} {algorithm:?}: {:?}", found.err());
         }
@@ -202,7 +213,7 @@ fn hostile_data_give_an_answer_or_an_error() {
 
 fn sound(found: &Discovery, what: &str) {
     let text = serde_json::to_string(found).unwrap();
-    assert!(!text.contains("null,null") || !text.is_empty(), "{what}");
+    assert!(!text.contains("NaN"), "{what}");
     for edge in &found.graph.edges {
         assert!(edge.source != edge.target && (edge.target as usize) < found.graph.variables.len(), "{what}");
         assert!(edge.confidence.is_none_or(|c| (0.0..=1.0).contains(&c.get())), "{what}");
@@ -212,7 +223,8 @@ fn sound(found: &Discovery, what: &str) {
 #[test]
 fn one_thread_and_two_find_the_same_to_the_last_bit() {
     let table = messy(4, 4, 200);
-    let options = DiscoverOptions { bootstrap: 6, max_lag: Some(2), target: Some("c2".to_owned()), ..Default::default() };
+    let options =
+        DiscoverOptions { bootstrap: 6, max_lag: Some(2), target: Some("c2".to_owned()), ..Default::default() };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -226,18 +238,19 @@ fn one_thread_and_two_find_the_same_to_the_last_bit() {
     assert!(one.iter().all(|text| text.contains("\"frequencies\"")), "every one is drawn again");
 }
 
-/// y = 2a − b + e, a → c, in units of their own.
+/// y = 200 a − 100 b + e, a → c.
 fn known_effects(rows: usize) -> Vec<Vec<f64>> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let (a, b, e, f) = (noise(&mut random, rows), noise(&mut random, rows), noise(&mut random, rows), noise(&mut random, rows));
-    let y: Vec<f64> = (0..rows).map(|t| 200.0 * a[t] - b[t] + 0.5 * e[t]).collect();
+    let (a, b, e, f) =
+        (noise(&mut random, rows), noise(&mut random, rows), noise(&mut random, rows), noise(&mut random, rows));
+    let y: Vec<f64> = (0..rows).map(|t| 100.0 * (2.0 * a[t] - b[t] + 0.5 * e[t])).collect();
     let c: Vec<f64> = (0..rows).map(|t| 3.0 * a[t] + f[t]).collect();
     vec![y, a, b, c]
 }
 
 #[test]
 fn drivers_have_effects_with_intervals() {
-    // Given y = 200 a − b + e among others
+    // Given y = 200 a − 100 b + e among others
     let table = known_effects(2_000);
     let names = ["y", "a", "b", "c"].map(str::to_owned);
     for algorithm in [Algorithm::DirectLingam, Algorithm::IcaLingam] {
@@ -251,11 +264,11 @@ fn drivers_have_effects_with_intervals() {
         let found = discover_rows(&names, &table, &options).unwrap();
         // Then each has its effect in its own units, and an interval that holds the truth.
         let of = |name: &str| found.drivers.iter().find(|d| d.variable == name).unwrap();
-        for (name, truth) in [("a", 200.0), ("b", -1.0)] {
+        for (name, truth) in [("a", 200.0), ("b", -100.0)] {
             let effect = of(name).effect.clone().unwrap();
             assert!(of(name).directed && !effect.in_deviations);
             assert!(effect.low.get() < truth && truth < effect.high.get(), "{algorithm:?} {name} {effect:?}");
-            assert!(effect.high.get() - effect.low.get() < 0.2 + 0.05 * truth.abs(), "{effect:?}");
+            assert!(effect.high.get() - effect.low.get() < 30.0, "{effect:?}");
         }
         assert!(found.interpretation.contains("95 %"), "{}", found.interpretation);
     }
@@ -270,14 +283,17 @@ fn what_makes_no_sense_is_refused_and_says_what_to_use() {
     let compatible = Mode::Compatible(Compatibility::default());
     let rows = |options: &DiscoverOptions| discover_rows(&names(3), &table, options).unwrap_err().to_string();
     let series = |options: &DiscoverOptions| discover(&panel, options).unwrap_err().to_string();
-    for (algorithm, instead) in [(Algorithm::VarLingam, "direct-lingam"), (Algorithm::Lpcmci, "fci"), (Algorithm::Granger, "pc")] {
+    for (algorithm, instead) in
+        [(Algorithm::VarLingam, "direct-lingam"), (Algorithm::Lpcmci, "fci"), (Algorithm::Granger, "pc")]
+    {
         assert!(rows(&ask(Some(algorithm), None, default)).contains(instead));
     }
-    for (algorithm, instead) in [(Algorithm::Fci, "lpcmci"), (Algorithm::Ges, "pcmci-plus"), (Algorithm::IcaLingam, "var-lingam")] {
+    for (algorithm, instead) in
+        [(Algorithm::Fci, "lpcmci"), (Algorithm::Ges, "pcmci-plus"), (Algorithm::IcaLingam, "var-lingam")]
+    {
         assert!(series(&ask(Some(algorithm), None, default)).contains(instead));
     }
     assert!(rows(&ask(Some(Algorithm::Ges), Some(TestChoice::Kernel), default)).contains("asks no test"));
-    assert!(rows(&ask(Some(Algorithm::Pc), Some(TestChoice::ChiSquare), default)).contains("c0") || table[0].len() <= 256);
     assert!(series(&ask(Some(Algorithm::Pcmci), Some(TestChoice::Kernel), default)).contains("use pc"));
     assert!(series(&ask(None, Some(TestChoice::GSquare), default)).contains("use fisher-z"));
     assert!(series(&ask(Some(Algorithm::Lpcmci), None, compatible)).contains("default mode"));
@@ -301,7 +317,8 @@ fn the_compatible_mode_is_the_algorithms_own() {
     let settings = atsre_causal::pc::Settings { alpha: 0.05, max_depth: None, mode: options.mode };
     let alone = atsre_causal::pc::run(&test, &Knowledge::of_time(Window::of_rows(6)), &settings);
     // Then the graphs are the same, mark by mark.
-    let joined = (0..6).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|(i, j)| alone.pattern.adjacent(*i, *j)).count();
+    let joined =
+        (0..6).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|(i, j)| alone.pattern.adjacent(*i, *j)).count();
     assert_eq!(found.graph.edges.len(), joined);
     for CausalEdge { source, target, source_mark, target_mark, .. } in &found.graph.edges {
         assert_eq!(alone.pattern.mark_at(*source as usize, *target as usize), Some(*source_mark));

@@ -60,12 +60,13 @@ pub(super) fn measure(
             if progress.cancelled() {
                 return Err(DiscoverError::Cancelled);
             }
-            let learned = match learner.learn(Some(&draw(learner.units(), seed, number)), progress) {
+            let learned = learner.learn(Some(&draw(learner.units(), seed, number)), progress);
+            progress.advanced(Stage::Confidence, done.fetch_add(1, Ordering::Relaxed) + 1, of);
+            let learned = match learned {
                 Ok(learned) => learned,
                 Err(DiscoverError::Cancelled) => return Err(DiscoverError::Cancelled),
                 Err(_) => return Ok(Vec::new()),
             };
-            progress.advanced(Stage::Confidence, done.fetch_add(1, Ordering::Relaxed) + 1, of);
             let marks = |(i, j): (usize, usize)| {
                 Some(((i, j), (learned.pattern.mark_at(i, j)?, learned.pattern.mark_at(j, i)?)))
             };

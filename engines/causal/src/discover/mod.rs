@@ -16,8 +16,8 @@ mod statements;
 mod test_choice;
 
 use atsre_domain::Finite;
-use atsre_domain::graph::{BackgroundKnowledge, CausalGraph, Driver, Mark, Variable};
 use atsre_domain::frequency::{Frequency, FrequencyUnit};
+use atsre_domain::graph::{BackgroundKnowledge, CausalGraph, Driver, Mark, Variable};
 use atsre_domain::identity::Timestamp;
 use atsre_domain::panel::{Covariate, CovariateKind, Panel, Series};
 use serde::{Deserialize, Serialize};
@@ -157,8 +157,12 @@ pub fn discover_columns(
         Some(algorithm) if !algorithm.works_on_rows() => {
             (true, format!("rows are taken as moments in time, which {} works on", algorithm.name()))
         }
-        Some(Algorithm::Pc) | None if lags => (true, "rows are taken as moments in time, because lags were asked for".to_owned()),
-        Some(algorithm) => (false, format!("rows are taken as independent of each other, as {} does", algorithm.name())),
+        Some(Algorithm::Pc) | None if lags => {
+            (true, "rows are taken as moments in time, because lags were asked for".to_owned())
+        }
+        Some(algorithm) => {
+            (false, format!("rows are taken as independent of each other, as {} does", algorithm.name()))
+        }
         None if options.compatible() => (false, "rows are taken as independent of each other".to_owned()),
         None => {
             let (found, strongest) = order::autocorrelated(data);

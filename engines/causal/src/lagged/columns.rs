@@ -10,6 +10,9 @@ use crate::independence::normal_scores;
 const MISSING_MAX: f64 = 0.4;
 /// A variance below this share of what it was is rounding.
 const CONSTANT: f64 = 1e-9;
+/// Columns whose largest value is beyond these are measured in another unit first.
+const SMALL: f64 = 1e-100;
+const LARGE: f64 = 1e100;
 /// Levels of a category are scored on alternate stretches of the series; there are this many.
 const FOLDS: usize = 10;
 
@@ -141,6 +144,21 @@ impl Frame {
             }
         }
         sum / count.max(1.0)
+    }
+
+    /// Divides columns of absurd size by a power of two, which costs no digit, so that their squares are numbers; gives the power by
+    /// column.
+    pub(crate) fn tame(&mut self) -> BTreeMap<String, f64> {
+        let mut units = BTreeMap::new();
+        for column in 0..self.names.len() {
+            let largest = self.column(column).filter(|v| v.is_finite()).fold(0.0_f64, |m, v| m.max(v.abs()));
+            if largest > 0.0 && !(SMALL..LARGE).contains(&largest) {
+                let unit = 2.0_f64.powi(largest.log2().floor().max(-1022.0) as i32);
+                self.series.iter_mut().for_each(|s| s[column].iter_mut().for_each(|v| *v /= unit));
+                units.insert(self.names[column].clone(), unit);
+            }
+        }
+        units
     }
 
     /// The standard deviation of each column of one series; nothing for several, which have none in common.

@@ -21,6 +21,7 @@ pub(super) fn prepared_frame(
     target: &String,
 ) -> Result<Prepared, DiscoverError> {
     let mut frame = Frame::of_panel(panel);
+    let units = frame.tame();
     let refuse = |frame: &Frame| match frame.left_out.iter().find(|(column, _)| column == target) {
         Some((_, why)) => Err(DiscoverError::Target { target: target.clone(), why: why.clone() }),
         None => Ok(()),
@@ -38,7 +39,10 @@ pub(super) fn prepared_frame(
     let typical = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
     let periods = options.season_lengths.clone().unwrap_or_else(|| panel.frequency.calendar_periods());
     let prepared = lagged::prepare(frame, &season::plan(&periods, typical));
-    let deviations = prepared.deviations;
+    let mut deviations = prepared.deviations;
+    for (name, unit) in units {
+        deviations.entry(name).and_modify(|deviation| *deviation *= unit);
+    }
     frame = prepared.frame;
     reasons.extend(prepared.reasons);
     refuse(&frame)?;

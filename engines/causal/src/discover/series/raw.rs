@@ -1,7 +1,5 @@
 //! Series as they are, for comparison with the reference implementations, which prepare nothing.
 
-use std::collections::BTreeMap;
-
 use atsre_domain::panel::Panel;
 
 use crate::discover::DiscoverError;
@@ -10,7 +8,8 @@ use crate::lagged::columns::Frame;
 
 /// The columns of the only series, none missing, none left out.
 pub(super) fn frame(panel: &Panel) -> Result<Prepared, DiscoverError> {
-    let frame = Frame::of_panel(panel);
+    let mut frame = Frame::of_panel(panel);
+    let units = frame.tame();
     if frame.series.len() != 1 {
         let what = format!("the reference works on one series, and here are {}", frame.series.len());
         return Err(DiscoverError::Gaps { what });
@@ -24,7 +23,10 @@ pub(super) fn frame(panel: &Panel) -> Result<Prepared, DiscoverError> {
             return Err(DiscoverError::Target { target: name.clone(), why: "it is constant".to_owned() });
         }
     }
-    let deviations: BTreeMap<String, f64> = frame.deviations();
+    let mut deviations = frame.deviations();
+    for (name, unit) in units {
+        deviations.entry(name).and_modify(|deviation| *deviation *= unit);
+    }
     let reasons = vec!["columns are taken as they are: no season, trend or repetition is removed".to_owned()];
     Ok(Prepared { frame, reasons, deviations })
 }
