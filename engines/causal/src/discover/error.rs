@@ -133,9 +133,9 @@ pub enum DiscoverError {
         why: &'static str,
     },
     /// The search would not end in bounded time.
-    #[error("more than {tests} tests would be needed; {advice}")]
+    #[error("more than {tests} tests or comparisons would be needed; {advice}")]
     TooMuchWork {
-        /// Tests after which it was given up.
+        /// Tests (of DirectLiNGAM and ICA-LiNGAM multiplications) beyond which it is given up.
         tests: u64,
         /// What to do.
         advice: &'static str,

@@ -1,7 +1,10 @@
 //! Does a linear non-Gaussian model without hidden causes fit?
 
+use statrs::function::erf::erfc;
+
 use super::gaussianity::jarque_bera;
 use super::linearity::{dependence, regress};
+use crate::independence::Correlation;
 use crate::lingam::{Prior, direct};
 
 /// Rows that are looked at, at most; more only cost time.
@@ -46,6 +49,16 @@ impl Fit {
 pub(super) fn thinned(columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let rows = columns.first().map_or(0, Vec::len);
     columns.iter().map(|c| c.iter().copied().step_by(rows.div_ceil(ROWS_MAX).max(1)).collect()).collect()
+}
+
+/// The smallest p-value, corrected for their number, that two columns do not correlate.
+pub(super) fn correlated(columns: &[Vec<f64>]) -> f64 {
+    let correlation = Correlation::of_columns(columns);
+    let rows = columns.first().map_or(0, Vec::len) as f64;
+    let pairs = || (0..columns.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let strongest = pairs().map(|(i, j)| correlation.get(i, j).abs()).fold(0.0_f64, f64::max);
+    let z = strongest.min(1.0 - f64::EPSILON).atanh() * (rows - 3.0).max(0.0).sqrt();
+    (erfc(z / std::f64::consts::SQRT_2) * pairs().count() as f64).min(1.0)
 }
 
 /// How many of the columns are not normal.

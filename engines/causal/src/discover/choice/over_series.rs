@@ -35,10 +35,6 @@ pub(in crate::discover) fn of_series(
         return Ok(Chosen { algorithm, test: options.test });
     }
     let pc = Chosen { algorithm: Algorithm::Pc, test: options.test };
-    if options.compatible() {
-        reasons.push("PCMCI+, as the compatible mode chooses nothing from the data".to_owned());
-        return Ok(Chosen { algorithm: Algorithm::PcmciPlus, test: options.test });
-    }
     let columns = ready.frame.names.len();
     if options.test == Some(TestChoice::Kernel) || columns < 2 || ready.max_lag == 0 {
         reasons.push("PC over the columns and their lags".to_owned());
@@ -65,6 +61,11 @@ fn linear_and_not_gaussian(ready: &Ready, reasons: &mut Vec<String>) -> bool {
     }
     let Some(innovations) = residuals(ready) else { return false };
     let innovations = model::thinned(&innovations);
+    let within = model::correlated(&innovations);
+    if within > LEVEL {
+        reasons.push(format!("within a moment no column correlates with another once its past is known ({})", p_value(within)));
+        return false;
+    }
     let Some(fit) = model::fit(&innovations) else { return false };
     reasons.push(format!(
         "the innovations of {} of {} columns are not normal (Jarque–Bera at {LEVEL}, corrected; {} moments)",

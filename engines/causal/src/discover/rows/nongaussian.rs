@@ -9,6 +9,10 @@ use crate::discover::{Algorithm, DiscoverError, DiscoverOptions};
 use crate::knowledge::Knowledge;
 use crate::lingam::{EdgeRules, IcaSettings, Lingam, LingamError, PathMatrix, Prior, direct, ica};
 
+/// Multiplications that one run may take, some minutes' work: `columns³ · rows` of DirectLiNGAM, `columns² · rows` in each of the
+/// iterations that ICA usually takes.
+const WORK_MAX: f64 = 2e11;
+const ITERATIONS: f64 = 50.0;
 /// Names that an error tells of.
 const NAMES_TOLD: usize = 20;
 
@@ -27,6 +31,12 @@ impl<'a> NonGaussian<'a> {
         known: &BackgroundKnowledge,
         options: &DiscoverOptions,
     ) -> Result<Self, DiscoverError> {
+        let (columns, rows) = (table.names.len() as f64, table.rows() as f64);
+        let each = if algorithm == Algorithm::IcaLingam { ITERATIONS } else { columns };
+        if columns * columns * rows * each > WORK_MAX {
+            let advice = "leave columns or rows out, or use pc or ges";
+            return Err(DiscoverError::TooMuchWork { tests: WORK_MAX as u64, advice });
+        }
         let prior = prior(&table.names, knowledge, known, options).map_err(model_error(algorithm, &table.names))?;
         if options.compatible() && algorithm == Algorithm::IcaLingam && prior != Prior::Nothing {
             let why = "the reference's takes no background knowledge";

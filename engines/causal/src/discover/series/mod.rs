@@ -72,6 +72,11 @@ pub(super) fn discover(
     progress: &dyn Progress,
 ) -> Result<Discovery, DiscoverError> {
     options.check()?;
+    if options.compatible() && options.algorithm.is_none() {
+        reasons.push("PCMCI+, because the compatible mode chooses nothing from the data".to_owned());
+        let options = DiscoverOptions { algorithm: Some(Algorithm::PcmciPlus), ..options.clone() };
+        return discover(panel, &options, asked, reasons, progress);
+    }
     let all: Vec<String> =
         std::iter::once(&panel.target).chain(panel.covariates.iter().map(|c| &c.name)).cloned().collect();
     let target = asked.unwrap_or(&panel.target);
