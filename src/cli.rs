@@ -402,15 +402,25 @@ pub struct Causal {
     /// The file.
     #[command(flatten)]
     pub reading: Reading,
-    /// The algorithm.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "pc", "pcmci", "pcmci-plus"])]
+    /// The algorithm; chosen from the data where it is `auto`. A file without a time column is rows to pc, fci, ges, direct-lingam and
+    /// ica-lingam, and moments in time to the others.
+    #[arg(long, default_value = "auto", value_parser = [
+        "auto", "pc", "fci", "ges", "direct-lingam", "ica-lingam", "var-lingam", "pcmci", "pcmci-plus", "lpcmci", "granger",
+    ])]
     pub algorithm: String,
     /// The significance level of the independence tests.
     #[arg(long, default_value_t = 0.01)]
     pub alpha: f64,
+    /// The test of independence; chosen from the data where it is not given.
+    #[arg(long, value_parser = ["fisher-z", "missing-fisher-z", "chi-square", "g-square", "robust", "kernel"])]
+    pub test: Option<String>,
     /// The largest lag, in steps.
     #[arg(long)]
     pub max_lag: Option<u32>,
+    /// `default` follows the published algorithms and keeps background knowledge whatever the data; `compatible` answers as
+    /// causal-learn, lingam, tigramite and statsmodels do.
+    #[arg(long, default_value = "default", value_parser = ["default", "compatible"])]
+    pub mode: String,
     /// Background knowledge: a JSON file with tiers, forbidden and required edges.
     #[arg(long, value_name = "FILE")]
     pub knowledge: Option<PathBuf>,

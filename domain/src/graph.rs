@@ -73,6 +73,27 @@ pub struct Driver {
     pub confidence: Option<Finite>,
     /// Whether the edge is oriented into the target (`false`: a possible cause, the edge is undirected).
     pub directed: bool,
+    /// By how much it moves the target, where that could be estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+}
+
+/// The linear estimate of a cause's total effect on the target, if the graph is right: the change of the target for one unit of the
+/// cause, from a regression on the cause and on the cause's own causes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The estimate.
+    pub value: Finite,
+    /// The lower end of its 95 % interval.
+    pub low: Finite,
+    /// The upper end.
+    pub high: Finite,
+    /// The cause's own causes that were held fixed.
+    pub adjusted_for: Vec<Variable>,
+    /// Whether both are measured in standard deviations of their series, because series of several sizes take part, rather
+    /// than in their own units.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_deviations: bool,
 }
 
 /// What is known before any data: a hard invariant of every graph.
@@ -89,7 +110,7 @@ pub struct BackgroundKnowledge {
 }
 
 /// The algorithms of causal discovery that an experiment can ask for.
-pub const ALGORITHMS: [&str; 4] = [AUTOMATIC, "pc", "pcmci", "pcmci-plus"];
+pub const ALGORITHMS: [&str; 7] = [AUTOMATIC, "pc", "var-lingam", "pcmci", "pcmci-plus", "lpcmci", "granger"];
 /// The choice of an algorithm from the data.
 pub const AUTOMATIC: &str = "auto";
 

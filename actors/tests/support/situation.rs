@@ -57,6 +57,7 @@ impl Situation {
                 p_value: None,
                 confidence: None,
                 directed: true,
+                effect: None,
             }],
             catalogue: atsre_forecast::catalogue(),
         }

@@ -3,11 +3,21 @@
 use atsre_domain::Finite;
 use atsre_domain::graph::{CausalGraph, Driver, Mark};
 
+/// Causes whose effects are told in words.
+const EFFECTS_TOLD: usize = 5;
+
 /// Says what drives the target, what it drives, what could not be decided, and what the method cannot see.
-pub(crate) fn of(graph: &CausalGraph, drivers: &[Driver], target: Option<&str>, max_lag: usize) -> String {
+pub(crate) fn of(
+    graph: &CausalGraph,
+    drivers: &[Driver],
+    target: Option<&str>,
+    max_lag: usize,
+    hidden: bool,
+) -> String {
     let mut sentences = Vec::new();
     if let Some(target) = target {
         sentences.push(drivers_in_words(drivers, target));
+        sentences.extend(effects_in_words(drivers, target));
         let effects = effects(graph, target);
         if !effects.is_empty() {
             sentences.push(format!("{target} itself drives {}.", list(&effects)));
@@ -34,14 +44,21 @@ pub(crate) fn of(graph: &CausalGraph, drivers: &[Driver], target: Option<&str>, 
         "Of the {columns} columns{over}, {} found: {directed} directed, {open} whose direction the data leave open{}.",
         if graph.edges.len() == 1 { "1 edge was".to_owned() } else { format!("{} edges were", graph.edges.len()) },
         if contradictory > 0 {
-            format!(", {contradictory} on whose direction the tests contradict each other")
+            if hidden {
+                format!(", {contradictory} that a hidden common cause explains")
+            } else {
+                format!(", {contradictory} on whose direction the tests contradict each other")
+            }
         } else {
             String::new()
         }
     ));
-    sentences.push(
-        "This assumes linear relations and that no common cause was left unmeasured; an edge is a hypothesis to test, not a proof.".to_owned(),
-    );
+    let assumed = if hidden {
+        "This allows for common causes that were left unmeasured; an edge is a hypothesis to test, not a proof."
+    } else {
+        "This assumes linear relations and that no common cause was left unmeasured; an edge is a hypothesis to test, not a proof."
+    };
+    sentences.push(assumed.to_owned());
     sentences.join(" ")
 }
 
@@ -56,6 +73,40 @@ fn drivers_in_words(drivers: &[Driver], target: &str) -> String {
         text.push_str(&format!(" Adjacent to it, with the direction undecided: {}.", list(&by_column(&open))));
     }
     text
+}
+
+/// The estimated effects of the first few causes.
+fn effects_in_words(drivers: &[Driver], target: &str) -> Option<String> {
+    let phrase = |driver: &Driver| {
+        let effect = driver.effect.as_ref()?;
+        let unit = if effect.in_deviations { "standard deviation" } else { "unit" };
+        let when = match driver.lag {
+            0 => String::new(),
+            1 => " a step before".to_owned(),
+            lag => format!(" {lag} steps before"),
+        };
+        Some(format!(
+            "one {unit} more of {}{when} changes it by {} (95 % interval {} to {})",
+            driver.variable,
+            digits(effect.value),
+            digits(effect.low),
+            digits(effect.high)
+        ))
+    };
+    let told: Vec<String> = drivers.iter().filter(|d| d.directed).filter_map(phrase).take(EFFECTS_TOLD).collect();
+    (!told.is_empty())
+        .then(|| format!("If the graph is right and effects are linear, of {target}: {}.", told.join("; ")))
+}
+
+/// Three digits that count.
+fn digits(value: Finite) -> String {
+    let value = value.get();
+    let size = if value == 0.0 { 0.0 } else { value.abs().log10().floor() };
+    if (-4.0..7.0).contains(&size) {
+        format!("{value:.*}", (2.0 - size).max(0.0) as usize)
+    } else {
+        format!("{value:.2e}")
+    }
 }
 
 /// One phrase for each column, in the order of first appearance, with its lags.
@@ -134,7 +185,14 @@ mod tests {
     use super::*;
 
     fn driver(variable: &str, lag: u32, confidence: f64, directed: bool) -> Driver {
-        Driver { variable: variable.into(), lag, p_value: None, confidence: Finite::of(confidence), directed }
+        Driver {
+            variable: variable.into(),
+            lag,
+            p_value: None,
+            confidence: Finite::of(confidence),
+            directed,
+            effect: None,
+        }
     }
 
     #[test]
@@ -145,13 +203,13 @@ mod tests {
             driver("temp", 2, 1.0, true),
             driver("wind", 0, 0.4, false),
         ];
-        let text = of(&CausalGraph::default(), &drivers, Some("users"), 3);
+        let text = of(&CausalGraph::default(), &drivers, Some("users"), 3, false);
         assert!(text.starts_with("users is driven by temp (at once and after 2 steps; confidence 100 %) and hum (after 1 step; confidence 50 %)."), "{text}");
         assert!(text.contains("direction undecided: wind (confidence 40 %)"), "{text}");
     }
 
     #[test]
     fn a_target_without_drivers_is_said_to_have_none() {
-        assert!(of(&CausalGraph::default(), &[], Some("y"), 0).starts_with("No column was found to drive y."));
+        assert!(of(&CausalGraph::default(), &[], Some("y"), 0, false).starts_with("No column was found to drive y."));
     }
 }

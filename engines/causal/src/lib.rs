@@ -4,8 +4,8 @@
 //! databases or of what a planner makes of a driver. The same data, options and seed give the same bits,
 //! whatever the number of threads.
 //!
-//! Start reading at [`discover`](discover::discover), which chooses what to do with a panel; then [`pc`], the
-//! algorithm; then [`lagged`], which turns time series into rows that a test for independence may be asked about.
+//! Start reading at [`discover`](discover::discover), which chooses what to do with a panel and is the one door to every
+//! algorithm; then [`pc`], the algorithm; then [`lagged`], which turns time series into rows that a test for independence may be asked about.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -52,4 +52,4 @@ pub mod svg;
 mod vectors;
 mod window_products;
 
-pub use discover::{DiscoverOptions, Discovery, discover, discover_rows};
+pub use discover::{DiscoverOptions, Discovery, discover, discover_columns, discover_rows};

@@ -7,7 +7,6 @@ mod panels;
 use atsre_causal::discover::DiscoverError;
 use atsre_causal::knowledge::violations;
 use atsre_causal::paths::has_directed_cycle;
-use atsre_causal::pc::{Compatibility, Mode};
 use atsre_causal::{DiscoverOptions, Discovery, discover, discover_rows};
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::graph::{BackgroundKnowledge, Mark};
@@ -66,12 +65,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn knowledge_is_kept_on_rows(known in knowledge(), seed in any::<u64>(), compatible in any::<bool>()) {
-        let mode = if compatible { Mode::Compatible(Compatibility::default()) } else { Mode::Default };
-        let options = DiscoverOptions { knowledge: known.clone(), bootstrap: 0, alpha: 0.05, mode, ..Default::default() };
+    fn knowledge_is_kept_on_rows(known in knowledge(), seed in any::<u64>()) {
+        let options = DiscoverOptions { knowledge: known.clone(), bootstrap: 0, alpha: 0.05, ..Default::default() };
         let found = discover_rows(&names(), &messy(seed, 200), &options);
         holds(&known, &found)?;
-        if let (Ok(found), false) = (&found, compatible) {
+        if let Ok(found) = &found {
             prop_assert!(!has_directed_cycle(&found.graph));
         }
     }

@@ -93,7 +93,7 @@ fn an_algorithm_for_series_refuses_rows_without_time_and_too_few_moments() {
     let options = DiscoverOptions { algorithm: Some(Algorithm::PcmciPlus), ..Default::default() };
     let rows = [vec![1.0, 2.0, 3.0], vec![2.0, 1.0, 3.0]];
     let refused = atsre_causal::discover_rows(&["a".to_owned(), "b".to_owned()], &rows, &options).unwrap_err();
-    assert_eq!(refused, DiscoverError::NeedsSeries("PCMCI+"));
+    assert_eq!(refused, DiscoverError::NeedsSeries { algorithm: "PCMCI+", instead: "pc" });
     let short = DiscoverOptions { max_lag: Some(5), ..options };
     assert!(matches!(discover(&delayed(1, 35), &short).unwrap_err(), DiscoverError::TooFewRows { .. }));
 }

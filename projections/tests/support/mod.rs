@@ -191,6 +191,7 @@ fn dataset_steps(stream: &StreamId) -> Vec<Step> {
                 p_value: None,
                 confidence: None,
                 directed: true,
+                effect: None,
             }],
             interpretation: "temperature drives count".into(),
             settings: None,

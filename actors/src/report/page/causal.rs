@@ -62,6 +62,7 @@ fn drivers(found: &atsre_domain::dataset::GraphDiscovered) -> String {
             vec![
                 escaped(&d.variable),
                 lag,
+                effect(d),
                 p_value(d.p_value.map(Finite::get)),
                 d.confidence.map_or(NONE.to_owned(), |c| percent(c.get())),
                 tag.to_owned(),
@@ -71,11 +72,19 @@ fn drivers(found: &atsre_domain::dataset::GraphDiscovered) -> String {
     let columns = [
         Column("Variable", false),
         Column("Lag", true),
+        Column("Effect of one more (95 % interval)", true),
         Column("p-value", true),
         Column("Bootstrap confidence", true),
         Column("Reading", false),
     ];
     format!("{heading}{}", table(&columns, &rows))
+}
+
+/// The linear estimate of a driver's effect with its interval.
+fn effect(driver: &atsre_domain::graph::Driver) -> String {
+    let Some(effect) = &driver.effect else { return NONE.to_owned() };
+    let unit = if effect.in_deviations { " standard deviations" } else { "" };
+    format!("{:.3} ({:.3} to {:.3}){unit}", effect.value.get(), effect.low.get(), effect.high.get())
 }
 
 /// The background knowledge, where there is any.

@@ -168,6 +168,7 @@ pub(super) fn graph(hostile: Option<&str>) -> GraphDiscovered {
         p_value: Some(finite(p)),
         confidence: Some(finite(confidence)),
         directed,
+        effect: None,
     };
     GraphDiscovered {
         version: 1,

@@ -100,7 +100,14 @@ fn case() -> Case {
             findings: Vec::new(),
         },
         covariates: vec![covariate("temp", CovariateKind::Known), covariate("station", CovariateKind::Static)],
-        drivers: vec![Driver { variable: "temp".to_owned(), lag: 1, p_value: None, confidence: None, directed: true }],
+        drivers: vec![Driver {
+            variable: "temp".to_owned(),
+            lag: 1,
+            p_value: None,
+            confidence: None,
+            directed: true,
+            effect: None,
+        }],
         catalogue: vec![
             entry(
                 "theta",

@@ -1,6 +1,9 @@
 //! Why a graph cannot be had.
 
+use crate::ges::ScoreError;
+use crate::independence::CategoryError;
 use crate::knowledge::KnowledgeError;
+use crate::lingam::LingamError;
 use crate::pcmci::PcmciError;
 
 /// Discovery could not be done.
@@ -60,15 +63,86 @@ pub enum DiscoverError {
         /// The first column's length.
         expected: usize,
     },
+    /// Two columns of one name.
+    #[error("column {0:?} is there twice; rename one")]
+    Repeated(String),
     /// The algorithm refused the data.
     #[error("the algorithm cannot work on these columns")]
     Lagged(#[from] PcmciError),
+    /// A linear non-Gaussian model cannot be had of the data.
+    #[error("{algorithm} cannot work on these columns (column numbers count from 0: {columns})")]
+    Model {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The first columns' names.
+        columns: String,
+        /// Why.
+        source: LingamError,
+    },
+    /// A score cannot be had of the data.
+    #[error("GES cannot score these columns")]
+    Score(#[from] ScoreError),
+    /// A test over counts cannot be asked of the data.
+    #[error("{test} cannot be asked of column {column:?}")]
+    Categories {
+        /// The test.
+        test: &'static str,
+        /// The column.
+        column: String,
+        /// Why.
+        source: CategoryError,
+    },
+    /// The data have gaps where the test or the algorithm needs none.
+    #[error("{what}; fill the gaps, or use the default mode, which works on the complete rows")]
+    Gaps {
+        /// What has gaps, and where.
+        what: String,
+    },
     /// The algorithm is one for series.
-    #[error("{0} works on series in time; rows without time are for PC")]
-    NeedsSeries(&'static str),
-    /// The compatible mode knows no lags.
-    #[error("the compatible mode works on rows without time; use the default mode for series")]
-    CompatibleNeedsRows,
+    #[error("{algorithm} works on series in time; for rows without time use {instead}")]
+    NeedsSeries {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The key of one that works on rows.
+        instead: &'static str,
+    },
+    /// The algorithm is one for rows.
+    #[error("{algorithm} works on rows without time, which a series' rows are not; for series use {instead}")]
+    NeedsRows {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The key of one that works on series.
+        instead: &'static str,
+    },
+    /// The algorithm asks no such test.
+    #[error("{algorithm} cannot use the test {test}: {why}")]
+    Test {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The test's key.
+        test: &'static str,
+        /// Why, and what to use instead.
+        why: &'static str,
+    },
+    /// The compatible mode has nothing to be compatible with.
+    #[error("{algorithm} has no compatible mode here: {why}; use the default mode")]
+    NotCompatible {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// The search would not end in bounded time.
+    #[error("more than {tests} tests or comparisons would be needed; {advice}")]
+    TooMuchWork {
+        /// Tests (of DirectLiNGAM and ICA-LiNGAM multiplications) beyond which it is given up.
+        tests: u64,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The caller wanted the result no longer.
+    #[error("the discovery was cancelled")]
+    Cancelled,
     /// The graph breaks what is known: a defect of the algorithm.
     #[error("the graph breaks background knowledge: {0}")]
     Broken(String),

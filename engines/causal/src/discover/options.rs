@@ -2,61 +2,20 @@
 
 use atsre_domain::graph::BackgroundKnowledge;
 
-use super::DiscoverError;
+use super::{Algorithm, DiscoverError, TestChoice};
 use crate::pc::Mode;
 use crate::subsets::choose;
 
-/// Depth is limited so that a graph from which no edge could be removed would cost about this many tests.
-const TESTS_MAX: f64 = 1e7;
-
-/// An algorithm of discovery over time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Algorithm {
-    /// PC-stable on the columns and their lags, with rows that count for less where they are autocorrelated.
-    #[default]
-    Pc,
-    /// PCMCI (Runge et al. 2019): links of the same moment have no direction.
-    Pcmci,
-    /// PCMCI+ (Runge 2020): links of the same moment are directed where the tests tell.
-    PcmciPlus,
-}
-
-impl Algorithm {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pc, Self::Pcmci, Self::PcmciPlus];
-
-    /// The name on the command line and in settings.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Pc => "pc",
-            Self::Pcmci => "pcmci",
-            Self::PcmciPlus => "pcmci-plus",
-        }
-    }
-
-    /// The name in the literature.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pc => "PC",
-            Self::Pcmci => "PCMCI",
-            Self::PcmciPlus => "PCMCI+",
-        }
-    }
-
-    /// The algorithm of this key.
-    #[must_use]
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.key() == key)
-    }
-}
+/// Over time, depth is limited so that a graph from which no edge could be removed would cost about this many tests.
+pub(super) const TESTS_MAX: f64 = 1e7;
 
 /// How to discover. The default leaves every choice to the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DiscoverOptions {
     /// The algorithm; `None`: chosen from the data.
     pub algorithm: Option<Algorithm>,
+    /// The test of independence, for the algorithms that ask one; `None`: chosen from the data.
+    pub test: Option<TestChoice>,
     /// Level of the independence tests: an edge goes when `p > alpha`.
     pub alpha: f64,
     /// The longest lag in steps; `None`: chosen from the data.
@@ -69,9 +28,10 @@ pub struct DiscoverOptions {
     pub target: Option<String>,
     /// Bootstrap replicates for the confidence of edges; 0: no confidence.
     pub bootstrap: u32,
-    /// Seed of the bootstrap.
+    /// Seed of the bootstrap, of the kernel test's features and of ICA's start.
     pub seed: u64,
-    /// Which PC.
+    /// Whether algorithms follow their papers and keep knowledge as an invariant, or answer as the reference
+    /// implementations do to the letter. The setting inside [`Mode::Compatible`] is PC's.
     pub mode: Mode,
     /// Seasons in steps, as a profile found them; `None`: those that the calendar suggests; empty: none.
     pub season_lengths: Option<Vec<u32>>,
@@ -81,6 +41,7 @@ impl Default for DiscoverOptions {
     fn default() -> Self {
         Self {
             algorithm: None,
+            test: None,
             alpha: 0.01,
             max_lag: None,
             max_depth: None,
@@ -99,14 +60,18 @@ impl DiscoverOptions {
         if self.alpha > 0.0 && self.alpha < 1.0 { Ok(()) } else { Err(DiscoverError::Level(self.alpha)) }
     }
 
+    pub(super) fn compatible(&self) -> bool {
+        self.mode != Mode::Default
+    }
+
     /// The largest conditioning set for `pairs` pairs of nodes with at most `neighbours` others each: the one asked for,
-    /// or the largest affordable. `None`: no limit is needed.
-    pub(super) fn depth(&self, pairs: usize, neighbours: usize) -> Option<usize> {
+    /// or the largest with which a graph that loses no edge costs no more than `most` tests. `None`: no limit is needed.
+    pub(super) fn depth(&self, pairs: usize, neighbours: usize, most: f64) -> Option<usize> {
         self.max_depth.or_else(|| {
             let mut tests = 0.0;
             (0..neighbours).find(|depth| {
                 tests += pairs as f64 * 2.0 * choose(neighbours - 1, depth + 1);
-                tests > TESTS_MAX
+                tests > most
             })
         })
     }

@@ -116,13 +116,34 @@ impl Window {
         Self { size: columns.len(), lag, rows, constant, products: WindowProducts::new(columns, lag) }
     }
 
-    fn entry(&self, i: usize, j: usize) -> f64 {
-        if self.constant { self.products.covariance(i, j) } else { self.products.product(i, j) / self.rows as f64 }
-    }
-
-    /// The regressors are factored with the cause's past last, so that what it adds to the explained variance is a sum of squares and no
-    /// difference of large numbers.
     fn test(&self, cause: usize, effect: usize, given: &[usize]) -> Result<GrangerTest, GrangerError> {
+        let entry = |i: usize, j: usize| {
+            if self.constant { self.products.covariance(i, j) } else { self.products.product(i, j) / self.rows as f64 }
+        };
+        let design = Design { size: self.size, lag: self.lag, rows: self.rows, constant: self.constant };
+        design.test(&entry, cause, effect, given)
+    }
+}
+
+/// What one regression is made of: node `lag * size + column`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Design {
+    pub(crate) size: usize,
+    pub(crate) lag: usize,
+    pub(crate) rows: usize,
+    pub(crate) constant: bool,
+}
+
+impl Design {
+    /// Tests a column's past from the second moments of the window that `entry` gives. The regressors are factored with the cause's
+    /// past last, so that what it adds to the explained variance is a sum of squares and no difference of large numbers.
+    pub(crate) fn test(
+        &self,
+        entry: &dyn Fn(usize, usize) -> f64,
+        cause: usize,
+        effect: usize,
+        given: &[usize],
+    ) -> Result<GrangerTest, GrangerError> {
         let lag = self.lag;
         let order = std::iter::once(effect).chain(given.iter().copied()).chain([cause]);
         let nodes: Vec<usize> =
@@ -132,10 +153,13 @@ impl Window {
             let needed = lag + nodes.len() + usize::from(self.constant) + 1;
             return Err(GrangerError::TooFewRows { rows: self.rows + lag, lags: lag, needed });
         }
-        let whole = self.entry(effect, effect);
-        let right: Vec<f64> = nodes.iter().map(|n| self.entry(*n, effect)).collect();
-        let factor = Cholesky::new(nodes.len(), |i, j| self.entry(nodes[i], nodes[j]))
-            .ok_or(GrangerError::Collinear { cause, effect, lag })?;
+        let whole = entry(effect, effect);
+        let right: Vec<f64> = nodes.iter().map(|n| entry(*n, effect)).collect();
+        let factor = Cholesky::new(nodes.len(), |i, j| entry(nodes[i], nodes[j])).ok_or(GrangerError::Collinear {
+            cause,
+            effect,
+            lag,
+        })?;
         let shares = factor.forward(&right);
         let (known, added) = shares.split_at(nodes.len() - lag);
         let square = |v: &[f64]| v.iter().map(|w| w * w).sum::<f64>();

@@ -16,6 +16,7 @@ pub use fisher_z::{Correlation, FisherZ, Tail};
 pub use kernel::RandomFeatures;
 pub use memo::Memo;
 pub use missing::MissingFisherZ;
+pub(crate) use normal_scores::normal_scores;
 
 /// What one test says.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,7 +15,8 @@ impl Correlation {
     }
 }
 
-fn normal_scores(values: &[f64]) -> Vec<f64> {
+/// The normal quantile of each value's rank.
+pub(crate) fn normal_scores(values: &[f64]) -> Vec<f64> {
     let standard = Normal::standard();
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));

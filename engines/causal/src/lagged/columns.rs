@@ -1,11 +1,18 @@
 //! The columns of a panel that can take part.
 
+use std::collections::BTreeMap;
+
 use atsre_domain::panel::{CovariateKind, Panel, Series};
+
+use crate::independence::normal_scores;
 
 /// A covariate with more than this share missing is left out.
 const MISSING_MAX: f64 = 0.4;
 /// A variance below this share of what it was is rounding.
 const CONSTANT: f64 = 1e-9;
+/// Columns whose largest value is beyond these are measured in another unit first.
+const SMALL: f64 = 1e-100;
+const LARGE: f64 = 1e100;
 /// Levels of a category are scored on alternate stretches of the series; there are this many.
 const FOLDS: usize = 10;
 
@@ -137,6 +144,39 @@ impl Frame {
             }
         }
         sum / count.max(1.0)
+    }
+
+    /// Divides columns of absurd size by a power of two, which costs no digit, so that their squares are numbers; gives the power by
+    /// column.
+    pub(crate) fn tame(&mut self) -> BTreeMap<String, f64> {
+        let mut units = BTreeMap::new();
+        for column in 0..self.names.len() {
+            let largest = self.column(column).filter(|v| v.is_finite()).fold(0.0_f64, |m, v| m.max(v.abs()));
+            if largest > 0.0 && !(SMALL..LARGE).contains(&largest) {
+                let unit = 2.0_f64.powi(largest.log2().floor().max(-1022.0) as i32);
+                self.series.iter_mut().for_each(|s| s[column].iter_mut().for_each(|v| *v /= unit));
+                units.insert(self.names[column].clone(), unit);
+            }
+        }
+        units
+    }
+
+    /// The standard deviation of each column of one series; nothing for several, which have none in common.
+    pub(crate) fn deviations(&self) -> BTreeMap<String, f64> {
+        match self.series.as_slice() {
+            [one] => self.names.iter().cloned().zip(one.iter().map(|values| moments(values).1)).collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// Replaces each column of each series by the normal scores of its ranks; what is missing stays so.
+    pub(crate) fn score(&mut self) {
+        for values in self.series.iter_mut().flatten() {
+            let there: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            let mut scores = normal_scores(&there).into_iter();
+            values.iter_mut().filter(|v| !v.is_nan()).for_each(|v| *v = scores.next().unwrap_or(f64::NAN));
+        }
+        self.standardise();
     }
 
     /// Scales each series and column to mean 0 and variance 1, so that the levels and sizes of series do not correlate.

@@ -22,12 +22,16 @@ pub(crate) mod moments;
 pub(crate) mod season;
 pub(crate) mod unit_root;
 
+use std::collections::BTreeMap;
+
 use columns::Frame;
 
 /// What preparation did, and what it left.
 pub(crate) struct Prepared {
     pub(crate) frame: Frame,
     pub(crate) reasons: Vec<String>,
+    /// Of one series, the standard deviation of each column before it was scaled, in its own unit.
+    pub(crate) deviations: BTreeMap<String, f64>,
 }
 
 /// Steps 2 and 3: removes seasons and unit roots, then scales each series and column to mean 0 and variance 1.
@@ -61,6 +65,7 @@ pub(crate) fn prepare(mut frame: Frame, seasons: &[season::Season]) -> Prepared 
             differenced.join(", ")
         ));
     }
+    let deviations = frame.deviations();
     frame.standardise();
-    Prepared { frame, reasons }
+    Prepared { frame, reasons, deviations }
 }

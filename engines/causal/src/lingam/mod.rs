@@ -29,5 +29,6 @@ pub use direct::direct;
 pub use error::LingamError;
 pub use ica::{IcaLingam, IcaSettings, ica};
 pub use prior::{EdgeRules, PathMatrix, Prior};
+pub(crate) use var::var_over;
 pub use var::{Criterion, VarLingam, VarSettings, var};
 pub use weights::Lingam;

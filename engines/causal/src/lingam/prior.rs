@@ -100,6 +100,18 @@ impl EdgeRules {
         let barred = (0..size * size).map(|k| compiled.forbids(k / size, k % size)).collect();
         Ok(Self { size, required, tiers, barred })
     }
+
+    /// What `knowledge` over time says of one moment: its edges at lag 0. `tier` tells in which tier a column is.
+    pub(crate) fn of_moment(knowledge: &Knowledge, tier: impl Fn(usize) -> Option<usize>) -> Self {
+        let size = knowledge.window().columns();
+        let pairs = || (0..size * size).map(move |k| (k / size, k % size)).filter(|(a, b)| a != b);
+        Self {
+            size,
+            required: pairs().filter(|(a, b)| knowledge.requires(*a, *b)).collect(),
+            tiers: pairs().filter(|(a, b)| matches!((tier(*a), tier(*b)), (Some(a), Some(b)) if a < b)).collect(),
+            barred: (0..size * size).map(|k| knowledge.forbids(k / size, k % size)).collect(),
+        }
+    }
 }
 
 /// Who may come next.

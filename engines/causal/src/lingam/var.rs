@@ -1,9 +1,12 @@
 //! VAR-LiNGAM.
 
+use std::borrow::Cow;
+
 use super::direct::direct;
 use super::prior::{Prior, Rules};
 use super::table::check_shape;
 use super::{LingamError, weights};
+use crate::knowledge::Knowledge;
 use crate::linear::Cholesky;
 use crate::vectors::dot;
 
@@ -62,27 +65,43 @@ pub struct VarLingam {
 /// # Errors
 /// [`LingamError`]: as of [`super::direct`](super::direct()); too few rows for the lags; no lag at all.
 pub fn var(columns: &[Vec<f64>], settings: &VarSettings) -> Result<VarLingam, LingamError> {
-    let size = columns.len();
+    var_over(&[columns], settings, None)
+}
+
+/// The same over several stretches of time, `stretches[stretch][column][time]`, none of whose rows looks back into another.
+/// With `lagged`, which is about exactly `settings.lags` lags and asks for no criterion, knowledge binds each lag by itself; of a
+/// moment's edges `settings.prior` still has to tell.
+pub(crate) fn var_over(
+    stretches: &[&[Vec<f64>]],
+    settings: &VarSettings,
+    lagged: Option<&Knowledge>,
+) -> Result<VarLingam, LingamError> {
+    let size = stretches.first().map_or(0, |columns| columns.len());
     if settings.lags == 0 {
         return Err(LingamError::NoLag);
     }
-    check_shape(columns)?;
+    for columns in stretches {
+        check_shape(columns)?;
+    }
     let rules = Rules::compile(&settings.prior, size)?;
-    let rows = columns.first().map_or(0, Vec::len);
-    let needed = settings.lags + size * (settings.lags + 1) + 2;
-    if rows < needed {
+    let after =
+        |lags: usize| stretches.iter().map(|s| s.first().map_or(0, Vec::len).saturating_sub(lags)).sum::<usize>();
+    let needed = size * (settings.lags + 1) + 2;
+    if after(settings.lags) < needed {
+        let (rows, needed) = (after(0), needed + after(0) - after(settings.lags));
         return Err(LingamError::TooFewRows { rows, columns: size, lags: settings.lags, needed });
     }
-    let scaled = Scaled::new(columns)?;
+    let scaled = Scaled::new(stretches)?;
     let fitted = choose(&scaled, settings)?;
     let model = direct(&fitted.residuals, &settings.prior)?;
     let same_moment = model.weights;
     let mut weights = vec![same_moment.clone()];
-    if settings.prune || rules.binds_lags() {
+    if settings.prune || rules.binds_lags() || lagged.is_some() {
         weights.resize(fitted.lags + 1, vec![vec![0.0; size]; size]);
         let window = Window::new(&scaled, fitted.lags);
+        let bound = Bound { size, rules: &rules, lagged, prune: settings.prune };
         for (place, effect) in model.order.iter().enumerate() {
-            window.regress(*effect, &model.order[..place], &rules, settings.prune, &mut weights)?;
+            window.regress(*effect, &model.order[..place], bound, &mut weights)?;
         }
     } else {
         for coefficients in &fitted.coefficients {
@@ -99,6 +118,33 @@ pub fn var(columns: &[Vec<f64>], settings: &VarSettings) -> Result<VarLingam, Li
     Ok(VarLingam { lags: fitted.lags, order: model.order, weights, coefficients, required: model.required })
 }
 
+/// What binds the regression of one column: node `lag * size + column`.
+#[derive(Clone, Copy)]
+struct Bound<'a> {
+    size: usize,
+    rules: &'a Rules,
+    lagged: Option<&'a Knowledge>,
+    prune: bool,
+}
+
+impl Bound<'_> {
+    fn bars(&self, node: usize, effect: usize) -> bool {
+        match self.lagged {
+            Some(knowledge) => knowledge.forbids(node, effect),
+            None => self.rules.binds_lags() && self.rules.bars(node % self.size, effect),
+        }
+    }
+
+    /// Whether the node has a weight whatever the lasso says; without pruning everything has.
+    fn stays(&self, node: usize, effect: usize) -> bool {
+        !self.prune
+            || match self.lagged {
+                Some(knowledge) => knowledge.requires(node, effect),
+                None => self.rules.required.contains(&(node, effect)),
+            }
+    }
+}
+
 /// `(I − B₀) M`.
 fn structural(same_moment: &[Vec<f64>], coefficients: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let size = same_moment.len();
@@ -110,24 +156,41 @@ fn structural(same_moment: &[Vec<f64>], coefficients: &[Vec<f64>]) -> Vec<Vec<f6
 
 /// Columns divided by a power of two each, which costs no digit and keeps squares finite.
 struct Scaled {
-    columns: Vec<Vec<f64>>,
+    stretches: Vec<Vec<Vec<f64>>>,
     units: Vec<f64>,
 }
 
 impl Scaled {
-    fn new(columns: &[Vec<f64>]) -> Result<Self, LingamError> {
-        let mut units = Vec::with_capacity(columns.len());
-        let mut scaled = Vec::with_capacity(columns.len());
-        for (column, values) in columns.iter().enumerate() {
-            let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    fn new(stretches: &[&[Vec<f64>]]) -> Result<Self, LingamError> {
+        let mut units = Vec::new();
+        for column in 0..stretches.first().map_or(0, |s| s.len()) {
+            let values = stretches.iter().flat_map(|s| &s[column]);
+            let largest = values.fold(0.0_f64, |m, v| m.max(v.abs()));
             if largest < f64::MIN_POSITIVE {
                 return Err(LingamError::Constant { column });
             }
-            let unit = 2.0_f64.powi(largest.log2().floor() as i32);
-            scaled.push(values.iter().map(|v| v / unit).collect());
-            units.push(unit);
+            units.push(2.0_f64.powi(largest.log2().floor() as i32));
         }
-        Ok(Self { columns: scaled, units })
+        let scale = |columns: &&[Vec<f64>]| {
+            columns.iter().zip(&units).map(|(c, unit)| c.iter().map(|v| v / unit).collect()).collect()
+        };
+        Ok(Self { stretches: stretches.iter().map(scale).collect(), units })
+    }
+
+    fn size(&self) -> usize {
+        self.units.len()
+    }
+
+    /// A column so many steps back, in every row that has `lags` steps behind it.
+    fn lagged(&self, column: usize, lag: usize, lags: usize) -> Cow<'_, [f64]> {
+        let part = |stretch: &'_ Vec<Vec<f64>>| {
+            let length = stretch[column].len();
+            (lags - lag).min(length)..(length.max(lags) - lag).min(length)
+        };
+        match self.stretches.as_slice() {
+            [one] => Cow::Borrowed(&one[column][part(one)]),
+            many => Cow::Owned(many.iter().flat_map(|s| &s[column][part(s)]).copied().collect()),
+        }
     }
 
     fn restore(&self, matrix: &mut [Vec<f64>]) -> Result<(), LingamError> {
@@ -164,10 +227,9 @@ fn choose(scaled: &Scaled, settings: &VarSettings) -> Result<Fitted, LingamError
 
 /// Ordinary least squares without a constant on the rows that have all lags.
 fn fit(scaled: &Scaled, lags: usize) -> Result<Fitted, LingamError> {
-    let size = scaled.columns.len();
-    let rows = scaled.columns[0].len();
-    let lagged = |column: usize, lag: usize| &scaled.columns[column][lags - lag..rows - lag];
-    let regressor = |k: usize| lagged(k % size, 1 + k / size);
+    let size = scaled.size();
+    let past: Vec<Cow<'_, [f64]>> = (0..size * lags).map(|k| scaled.lagged(k % size, 1 + k / size, lags)).collect();
+    let regressor = |k: usize| &*past[k];
     let count = size * lags;
     let mut products = vec![0.0; count * count];
     for i in 0..count {
@@ -180,8 +242,9 @@ fn fit(scaled: &Scaled, lags: usize) -> Result<Fitted, LingamError> {
     let mut coefficients = vec![0.0; lags * size * size];
     let mut residuals = Vec::with_capacity(size);
     for effect in 0..size {
-        let right: Vec<f64> = (0..count).map(|k| dot(regressor(k), lagged(effect, 0))).collect();
-        let mut residual = lagged(effect, 0).to_vec();
+        let now = scaled.lagged(effect, 0, lags);
+        let right: Vec<f64> = (0..count).map(|k| dot(regressor(k), &now)).collect();
+        let mut residual = now.into_owned();
         for (k, weight) in factor.solve(&right).into_iter().enumerate() {
             coefficients[k / size * size * size + effect * size + k % size] = weight;
             residual.iter_mut().zip(regressor(k)).for_each(|(r, v)| *r -= weight * v);
@@ -249,18 +312,16 @@ struct Window {
 
 impl Window {
     fn new(scaled: &Scaled, lags: usize) -> Self {
-        let size = scaled.columns.len();
-        let length = scaled.columns[0].len();
-        let centred: Vec<Vec<f64>> = scaled
-            .columns
-            .iter()
-            .map(|c| {
-                let mean = c.iter().sum::<f64>() / length as f64;
-                c.iter().map(|v| v - mean).collect()
-            })
+        let size = scaled.size();
+        let length = scaled.stretches.iter().map(|s| s.first().map_or(0, Vec::len)).sum::<usize>();
+        let mean = |c: usize| scaled.stretches.iter().map(|s| s[c].iter().sum::<f64>()).sum::<f64>() / length as f64;
+        let means: Vec<f64> = (0..size).map(mean).collect();
+        let nodes = size * (lags + 1);
+        let centred: Vec<Vec<f64>> = (0..nodes)
+            .map(|k| scaled.lagged(k % size, k / size, lags).iter().map(|v| v - means[k % size]).collect())
             .collect();
-        let (nodes, rows) = (size * (lags + 1), length - lags);
-        let node = |k: usize| &centred[k % size][lags - k / size..length - k / size];
+        let rows = centred.first().map_or(0, Vec::len);
+        let node = |k: usize| centred[k].as_slice();
         let means: Vec<f64> = (0..nodes).map(|k| node(k).iter().sum::<f64>() / rows as f64).collect();
         let mut correlation = vec![0.0; nodes * nodes];
         for i in 0..nodes {
@@ -282,17 +343,14 @@ impl Window {
         &self,
         effect: usize,
         before: &[usize],
-        rules: &Rules,
-        prune: bool,
+        bound: Bound<'_>,
         weights: &mut [Vec<Vec<f64>>],
     ) -> Result<(), LingamError> {
         let size = self.size;
-        let barred = |cause: usize| rules.binds_lags() && rules.bars(cause, effect);
         let predictors: Vec<usize> =
-            before.iter().copied().chain(size..self.nodes).filter(|p| !barred(p % size)).collect();
+            before.iter().copied().chain(size..self.nodes).filter(|p| !bound.bars(*p, effect)).collect();
         let correlation = |i: usize, j: usize| self.correlation[i * self.nodes + j];
-        // Without pruning everything stays.
-        let stays = |cause: usize| !prune || rules.required.contains(&(cause, effect));
+        let stays = |node: usize| bound.stays(node, effect);
         for lag in weights.iter_mut() {
             lag[effect].fill(0.0);
         }

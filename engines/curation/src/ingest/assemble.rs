@@ -312,7 +312,8 @@ fn find_frequency(
             }
         },
     };
-    Ok((frequency, frequency::measure(axis, frequency)))
+    let measured = frequency::measure(axis, frequency);
+    Ok((frequency, TimeAxis { counted: *time == TimeSource::Rows, ..measured }))
 }
 
 fn describe_axis(time: &TimeSource, axis: &TimeAxis, report: &mut Report) {

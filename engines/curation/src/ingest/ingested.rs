@@ -56,6 +56,8 @@ pub struct FileFormat {
 /// What the times look like, over all series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeAxis {
+    /// Whether no column holds times, so that the rows were counted: they may be no series at all.
+    pub counted: bool,
     /// How many series.
     pub series: u64,
     /// Rows whose time an earlier row of the same series has.

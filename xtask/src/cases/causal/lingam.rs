@@ -37,6 +37,7 @@ pub(super) fn answer(case: &Case) -> Result<Option<Answer>> {
                 start: matrix(&case.expected["fastica_initial_w"]),
                 seed: case.settings["random_state"].as_u64().unwrap_or(0),
                 max_iterations: case.settings["max_iter"].as_u64().unwrap_or(1000) as usize,
+                ..IcaSettings::default()
             };
             let (result, cpu) = timed(|| ica(&case.table, &settings));
             let result = result?;

@@ -18,11 +18,14 @@ pub struct IcaSettings {
     pub seed: u64,
     /// Iterations at most.
     pub max_iterations: usize,
+    /// What is known beforehand. The components' order is followed as far as knowledge lets it be; [`Prior::Edges`] is an
+    /// invariant of the edges, and of known paths the ones that order columns are kept.
+    pub prior: Prior,
 }
 
 impl Default for IcaSettings {
     fn default() -> Self {
-        Self { start: None, seed: 0, max_iterations: 1000 }
+        Self { start: None, seed: 0, max_iterations: 1000, prior: Prior::Nothing }
     }
 }
 
@@ -47,6 +50,7 @@ pub struct IcaLingam {
 /// that give no order.
 pub fn ica(columns: &[Vec<f64>], settings: &IcaSettings) -> Result<IcaLingam, LingamError> {
     let size = columns.len();
+    let rules = Rules::compile(&settings.prior, size)?;
     let table = Table::new(columns, super::direct::ROWS_BEYOND)?;
     let start = match &settings.start {
         Some(rows) if rows.len() == size && rows.iter().all(|r| r.len() == size && r.iter().all(|v| v.is_finite())) => {
@@ -56,8 +60,21 @@ pub fn ica(columns: &[Vec<f64>], settings: &IcaSettings) -> Result<IcaLingam, Li
         None => fast_ica::drawn_start(size, settings.seed),
     };
     let found = fast_ica::unmix(&table, start, settings.max_iterations);
-    let order = sequence::of_unmixing(size, &found.unmixing)?;
-    let model = weights::estimate(&table, order, &Rules::compile(&Prior::Nothing, size)?)?;
+    let order = allowed(sequence::of_unmixing(size, &found.unmixing)?, &rules);
+    let model = weights::estimate(&table, order, &rules)?;
     let unmixing = found.unmixing.chunks(size.max(1)).map(<[f64]>::to_vec).collect();
     Ok(IcaLingam { model, unmixing, iterations: found.iterations, converged: found.converged })
+}
+
+/// The order nearest to `order` that knowledge allows: of the columns that may come next, the one that comes first in it.
+fn allowed(order: Vec<usize>, rules: &Rules) -> Vec<usize> {
+    let mut left = order;
+    let mut kept = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let candidates = rules.candidates(&left).candidates;
+        // Something may always come next, because known orders have no cycle.
+        let place = left.iter().position(|column| candidates.contains(column)).unwrap_or(0);
+        kept.push(left.remove(place));
+    }
+    kept
 }
