@@ -3,6 +3,7 @@
 pub mod ingest;
 pub mod profile;
 pub mod statistics;
+pub mod stream;
 
 pub mod cleaning;
 pub mod rules;

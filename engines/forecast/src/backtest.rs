@@ -1,6 +1,6 @@
 //! The engine of a trial: cuts windows, fits, predicts, calibrates and scores.
 
-use atsre_domain::metric::{Metric, Split};
+use atsre_domain::metric::Split;
 
 use crate::calibration::{self, Calibrator, Trajectory};
 use crate::catalogue;
@@ -284,12 +284,15 @@ fn skip_steps(forecast: &mut SeriesForecast, steps: usize) {
     });
 }
 
-/// What the calibrated intervals covered on the backtest, where the levels make a central one.
-fn covered(windows: &[WindowForecast], levels: &[f64]) -> Option<String> {
-    let (low, high) = (levels.first()?, levels.last()?);
-    let (share, _) = metrics::score(Metric::Coverage, windows, levels)?;
-    let nominal = 100.0 * (high - low);
-    Some(format!("the interval of {nominal:.0} % covered {:.0} % of the backtest's values", 100.0 * share))
+/// What the calibrated intervals covered on the backtest, for each pair of levels that makes a central one.
+fn covered(windows: &[WindowForecast], levels: &[f64]) -> Vec<String> {
+    let one = |(low, high): (usize, usize)| {
+        let shares = windows.iter().map(|w| metrics::coverage(&w.actual, &w.quantiles[low], &w.quantiles[high]));
+        let share = metrics::over_series(shares, metrics::Over::Mean)?.value;
+        let nominal = 100.0 * (levels[high] - levels[low]);
+        Some(format!("the interval of {nominal:.0} % covered {:.0} % of the backtest's values", 100.0 * share))
+    };
+    calibration::central_pairs(levels).into_iter().filter_map(one).collect()
 }
 
 /// The share of a longer piece of work.

@@ -175,3 +175,76 @@ fn a_stream_reads_no_further_than_a_batch() {
     assert_eq!(stream.next().unwrap().unwrap().item_id, "s0");
     assert_eq!(read.get(), atsre_forecast::BATCH);
 }
+
+#[test]
+fn demand_that_comes_now_and_then_is_forecast_by_its_own_candidates_beside_other_series() {
+    // given series of which one is mostly zeros
+    let seldom = plain("seldom", (0..72).map(|t| if t % 8 == 3 { 1.0 + f64::from(t % 3) } else { 0.0 }).collect());
+    let all = panel(vec![series("a", 72, 1), series("b", 72, 2), seldom]);
+    // when all are forecast
+    let result = execute(&job(all, 0)).unwrap();
+    // then it is nowhere below zero, less than half a unit is nothing, and the reader is told
+    let forecast = &result.forecasts[2];
+    assert!(forecast.mean.iter().all(|v| *v == 0.0 || *v >= 0.5), "{:?}", forecast.mean);
+    assert!(forecast.quantiles.iter().flatten().all(|v| *v >= 0.0));
+    assert!(result.notes.iter().any(|n| n.starts_with("1 series are mostly zeros")), "{:?}", result.notes);
+    // and each kind of series has its own candidates
+    assert!(result.notes.iter().any(|n| n.contains("auto-ets") && n.contains("zero")), "{:?}", result.notes);
+}
+
+#[test]
+fn coverage_on_the_latest_window_is_told() {
+    let result = execute(&job(panel((0..4).map(|i| series(&format!("s{i}"), 120, i)).collect()), 0)).unwrap();
+    let note = result.notes.iter().find(|n| n.starts_with("on the latest window")).expect("a note");
+    assert!(note.contains(" covered "), "{note}");
+}
+
+mod any_series {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A value as data have it: of any size, missing, zero, or like its neighbours.
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            4 => -100.0..100.0_f64,
+            2 => Just(0.0),
+            1 => Just(f64::NAN),
+            1 => Just(7.0),
+            1 => (-300.0..300.0_f64).prop_map(|e| 10_f64.powf(e)),
+            1 => Just(1e300),
+            1 => Just(-1e300),
+            1 => Just(1e-300),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn has_finite_ascending_forecasts(
+            values in prop_oneof![
+                prop::collection::vec(value(), 1..4),
+                prop::collection::vec(value(), 4..60),
+                (value(), 1..50_usize).prop_map(|(v, n)| vec![v; n]),
+            ],
+            season in prop_oneof![Just(1_u32), Just(4), Just(12), Just(365)],
+            horizon in prop_oneof![Just(1_u32), Just(7), Just(200)],
+        ) {
+            let mut any = job(panel(vec![plain("any", values.clone())]), 0);
+            any.horizon = horizon;
+            any.backtest.season_length = season;
+            match execute(&any) {
+                Ok(result) => {
+                    let f = &result.forecasts[0];
+                    prop_assert_eq!(f.mean.len(), horizon as usize);
+                    prop_assert!(f.mean.iter().chain(f.quantiles.iter().flatten()).all(|v| v.is_finite()));
+                    for pair in f.quantiles.windows(2) {
+                        prop_assert!(pair[0].iter().zip(&pair[1]).all(|(low, high)| low <= high));
+                    }
+                }
+                // Only a series without any value has no forecast.
+                Err(error) => prop_assert!(values.iter().all(|v| !v.is_finite()), "{error}"),
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! `atsre forecast`: forecasts with one model or several; no database.
 
+mod many;
 mod print;
 
 use std::process::ExitCode;
@@ -36,6 +37,9 @@ pub fn run(forecast: &Forecast, json: bool) -> Result<ExitCode, Failure> {
     }
     for model in &forecast.model {
         atsre_forecast::catalogue::entry(model).map_err(Failure::usage)?;
+    }
+    if let Some(code) = many::run(forecast, json)? {
+        return Ok(code);
     }
     let ingested = reading::read(&forecast.reading, TargetPolicy::Required)?;
     let panel = reading::regularise(&ingested)?.panel;

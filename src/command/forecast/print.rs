@@ -3,16 +3,21 @@
 use atsre_actors::report::forecast_picture;
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::identity::Timestamp;
-use atsre_forecast::TrialJob;
+use atsre_forecast::{SeriesForecast, StreamRequest, TrialJob};
 use serde_json::{Map, Value};
 
-use super::Forecasted;
+use super::{Forecasted, many};
+use crate::cli::Forecast;
 use crate::error::Failure;
 use crate::output;
 
 /// A moment as text, or the step's number.
 fn moment(job: &TrialJob, at: Timestamp) -> String {
-    if job.panel.frequency.unit == FrequencyUnit::Step {
+    moment_of(job.panel.frequency.unit, at)
+}
+
+fn moment_of(unit: FrequencyUnit, at: Timestamp) -> String {
+    if unit == FrequencyUnit::Step {
         return at.to_string();
     }
     chrono::DateTime::from_timestamp_micros(at.0)
@@ -107,6 +112,91 @@ pub(super) fn tables(job: &TrialJob, forecasted: &[Forecasted]) {
         result.notes.iter().for_each(|note| output::say(format!("• {note}")));
         for score in &result.scores {
             output::say(format!("{} {}: {:.4}", score.split.name(), score.metric.name(), score.value.get()));
+        }
+    }
+}
+
+/// Forecasts that are printed while they are made.
+pub(super) struct Streamed {
+    form: Form,
+    model: String,
+    levels: Vec<f64>,
+    count: usize,
+    shown: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Csv,
+    Json,
+    Tables,
+}
+
+impl Streamed {
+    /// Prints what comes before the first series; people are shown so many.
+    pub(super) fn begin(forecast: &Forecast, request: &StreamRequest, as_json: bool, shown: usize) -> Self {
+        let form = match (forecast.csv, as_json) {
+            (true, _) => Form::Csv,
+            (false, true) => Form::Json,
+            (false, false) => Form::Tables,
+        };
+        let levels = request.quantile_levels.clone();
+        let model = request.spec.model.clone();
+        match form {
+            Form::Csv => {
+                let header: String = levels.iter().map(|q| format!(",q{q}")).collect();
+                output::say(format!("item_id,timestamp,model,mean{header}"));
+            }
+            Form::Json => {
+                let name = serde_json::json!(model);
+                output::say(format!("{{\"horizon\": {}, \"model\": {name}, \"forecasts\": [", request.horizon));
+            }
+            Form::Tables => {}
+        }
+        Self { form, model, levels, count: 0, shown }
+    }
+
+    /// Prints one series.
+    pub(super) fn series(&mut self, forecast: &SeriesForecast, unit: FrequencyUnit) {
+        self.count += 1;
+        let moments = || forecast.times.iter().map(|t| moment_of(unit, *t));
+        match self.form {
+            Form::Csv => {
+                let item = quoted(&forecast.item_id);
+                for (step, at) in moments().enumerate() {
+                    let row: String = forecast.quantiles.iter().map(|q| format!(",{}", q[step])).collect();
+                    output::say(format!("{item},{at},{},{}{row}", self.model, forecast.mean[step]));
+                }
+            }
+            Form::Json => {
+                let comma = if self.count > 1 { "," } else { "" };
+                output::say(format!("{comma}{}", many::value(forecast, &self.levels, moments().collect())));
+            }
+            Form::Tables if self.count <= self.shown => {
+                let mut header = vec!["timestamp".to_owned(), "mean".to_owned()];
+                header.extend(self.levels.iter().map(|q| format!("q{q}")));
+                let header: Vec<&str> = header.iter().map(String::as_str).collect();
+                let rows = moments().enumerate().map(|(step, at)| {
+                    let mut row = vec![at, format!("{:.4}", forecast.mean[step])];
+                    row.extend(forecast.quantiles.iter().map(|q| format!("{:.4}", q[step])));
+                    row
+                });
+                output::say(format!("{} by {}", forecast.item_id, self.model));
+                let right: Vec<usize> = (1..header.len()).collect();
+                output::say(output::table(&header, &right, rows.collect()));
+            }
+            Form::Tables => {}
+        }
+    }
+
+    /// Prints what comes after the last series.
+    pub(super) fn end(&self, series: usize) {
+        match self.form {
+            Form::Json => output::say("]}"),
+            Form::Tables if series > self.shown => {
+                output::say(format!("… and {} more series; --csv or --json prints all", series - self.shown));
+            }
+            Form::Csv | Form::Tables => {}
         }
     }
 }

@@ -234,6 +234,28 @@ pub enum Problem {
         /// Columns of few values.
         candidates: Vec<String>,
     },
+    /// A file that is read series by series has one in two places.
+    #[error("the rows of item `{item}` do not stand together: it ended before, and begins again here")]
+    ItemAgain {
+        /// The item.
+        item: String,
+    },
+    /// A file that cannot be read series by series.
+    #[error("the file cannot be read series by series: {why}")]
+    NotInBlocks {
+        /// Why not.
+        why: String,
+    },
+    /// A later part of a file is written in another way than its beginning.
+    #[error("the {what} here is {here}, and {before} at the beginning of the file")]
+    PartDiffers {
+        /// What differs.
+        what: &'static str,
+        /// What it is here.
+        here: String,
+        /// What it was.
+        before: String,
+    },
     /// No regular grid fits.
     #[error("the times are irregular: {detail}")]
     Irregular {
@@ -313,6 +335,9 @@ impl Problem {
             Self::MissingItem => "fill it in or remove the row".into(),
             Self::TooFewTimes => "give at least two rows with different times".into(),
             Self::RepeatedTimes { candidates, .. } => repeated_times_advice(candidates),
+            Self::ItemAgain { .. } => "sort the rows by item, such as with `sort -s -t, -k1,1` below the header".into(),
+            Self::NotInBlocks { .. } => "give rows of item, time and value, in UTF-8 with the header first".into(),
+            Self::PartDiffers { .. } => "write all rows in one form, or say which with --time-format".into(),
             Self::Irregular { .. } => "aggregate to a regular grid first, or name one with --frequency".into(),
         }
     }

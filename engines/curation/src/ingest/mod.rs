@@ -12,6 +12,7 @@
 
 mod assemble;
 mod axis;
+mod blocks;
 mod cells;
 mod covariate;
 mod day_order;
@@ -44,6 +45,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+pub use blocks::Blocks;
 pub use error::{IngestError, Problem};
 pub use frequency_name::frequency_from;
 pub use ingested::{FileFormat, Ingested, Sentinel, TimeAxis, replace_sentinels};

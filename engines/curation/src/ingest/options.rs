@@ -29,6 +29,8 @@ pub enum TargetPolicy {
     Required,
     /// A causal graph or a profile needs none: all columns stay covariates when no target can be told.
     Optional,
+    /// The rows are a part of a longer file, of which other parts showed that the target is one: it may be constant here.
+    Part,
 }
 
 /// The mark between a number's whole and its fraction.

@@ -30,7 +30,10 @@ pub(super) fn choose(
                 Problem::TwoRoles { first: "--target", second: "--time" },
             ));
         };
-        check(frame, &drafts[index])?;
+        let part = options.target_policy == TargetPolicy::Part && drafts[index].numbers().is_some();
+        if !part || drafts[index].spoilt.is_some() {
+            check(frame, &drafts[index])?;
+        }
         appoint(&mut drafts[index], "given by --target");
         report.infer("target column", drafts[index].name.clone(), "given by --target", true);
         return Ok(());

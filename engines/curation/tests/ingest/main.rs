@@ -1,6 +1,7 @@
 //! Reading files as people write them: what is understood, what is refused and where.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod blocks;
 mod properties;
 mod real_files;
 mod refusals;

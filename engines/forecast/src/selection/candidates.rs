@@ -18,6 +18,8 @@ pub(super) struct Candidate {
     pub(super) cost: DeclaredCost,
     /// Whether series are fitted together, so that leaving some out changes the others' forecasts.
     pub(super) global: bool,
+    /// Whether it forecasts demand that comes now and then, and no other series; or else all but that.
+    pub(super) intermittent: bool,
 }
 
 /// What is known of a panel before the first fit.
@@ -31,14 +33,15 @@ pub(super) struct Situation {
     pub(super) series: usize,
     /// The median length.
     pub(super) typical_length: usize,
-    /// Whether some series are mostly zeros.
-    pub(super) intermittent: bool,
+    /// How many of them are mostly zeros.
+    pub(super) intermittent: usize,
 }
 
 /// Local models that need no settings and suit any series.
-const ALWAYS: [&str; 10] = [
+const ALWAYS: [&str; 11] = [
     "naive",
     "drift",
+    "holt",
     "historic-average",
     "theta",
     "dynamic-optimized-theta",
@@ -48,8 +51,11 @@ const ALWAYS: [&str; 10] = [
     "auto-arima",
     "rank-one",
 ];
-/// Models of demand that comes now and then (Croston 1972 and after).
-const INTERMITTENT: [&str; 5] = ["croston-sba", "tsb", "adida", "imapa", "ses"];
+/// Models of demand that comes now and then (Croston 1972 and after), of series that are mostly zeros (an average interval
+/// above 1.32: Syntetos, Boylan and Croston 2005). Those that never let go of an old demand are not among them.
+const INTERMITTENT: [&str; 4] = ["zero", "tsb", "imapa", "ses"];
+/// The window over which such demand is averaged where there is no season.
+const DEMAND_WINDOW: i64 = 12;
 /// From here on a series can bear a ridge regression of its own.
 const LONG: usize = 100;
 /// The most series of a period that are worth their own regression: beyond, one for all.
@@ -58,26 +64,77 @@ const MANY: usize = 2_000;
 /// The candidates that `registry` can build, the cheapest first.
 pub(super) fn candidates(registry: &Registry, situation: &Situation) -> Vec<Candidate> {
     let season = i64::try_from(situation.season_length).unwrap_or(1);
-    let text = |value: &str| Setting::Text(value.to_owned());
-    let mut wanted: Vec<(&str, Vec<(&str, Setting)>)> = ALWAYS.iter().map(|name| (*name, Vec::new())).collect();
-    if situation.intermittent {
-        wanted.extend(INTERMITTENT.iter().map(|name| (*name, Vec::new())));
+    let mut wanted: Vec<(&str, Vec<(&str, Setting)>)> = Vec::new();
+    if situation.intermittent < situation.series {
+        wanted.extend(ALWAYS.iter().map(|name| (*name, Vec::new())));
+        wanted.push(("arima", Vec::new()));
+        wanted.push(("ets", vec![("form", text("AAdN"))]));
+        wanted.extend(seasonal(situation));
+        wanted.extend(regressions(situation));
     }
-    wanted.push(("arima", Vec::new()));
-    wanted.push(("ets", vec![("form", text("AAdN"))]));
-    if season > 1 {
+    let regular = wanted.len();
+    if situation.intermittent > 0 {
+        wanted.extend(INTERMITTENT.iter().map(|name| (*name, Vec::new())));
+        wanted.push(("nlinear", vec![("pooled", text("yes"))]));
+        let window = if season > 1 { season } else { DEMAND_WINDOW };
+        wanted.push(("window-average", vec![("window", Setting::Integer(window))]));
+    }
+    let all = catalogue::catalogue();
+    let known: Vec<&str> = registry.names().collect();
+    let mut candidates: Vec<Candidate> = wanted
+        .into_iter()
+        .enumerate()
+        .filter(|(_, (name, _))| known.contains(name))
+        .filter_map(|(i, (name, settings))| {
+            let entry = all.iter().find(|e| e.name == name)?;
+            // A model that has no such setting cannot be this candidate.
+            let fits = settings.iter().all(|(s, _)| entry.defaults.contains_key(*s));
+            fits.then(|| Candidate::new(entry, settings, i >= regular))
+        })
+        .collect();
+    let dearness = |c: &Candidate| c.cost.fixed_seconds + c.cost.seconds_per_million;
+    candidates.sort_by(|a, b| dearness(a).total_cmp(&dearness(b)));
+    candidates
+}
+
+/// Models with a name and settings.
+type Wanted = Vec<(&'static str, Vec<(&'static str, Setting)>)>;
+
+fn text(value: &str) -> Setting {
+    Setting::Text(value.to_owned())
+}
+
+fn whole(value: usize) -> Setting {
+    Setting::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// Models of the plan's season and of longer ones.
+fn seasonal(situation: &Situation) -> Wanted {
+    let mut wanted = Wanted::new();
+    let robust = || ("inner", text("dynamic-optimized-theta"));
+    if situation.season_length > 1 {
         wanted.push(("seasonal-naive", Vec::new()));
         wanted.push(("ets", vec![("form", text("AAdA"))]));
         wanted.push(("holt-winters", Vec::new()));
         wanted.push(("mstl", Vec::new()));
+        wanted.push(("mstl", vec![robust()]));
     }
+    for &longer in &situation.more_seasons {
+        for name in ["seasonal-naive", "theta", "rank-one", "mstl"] {
+            wanted.push((name, vec![("season_length", whole(longer))]));
+        }
+        wanted.push(("mstl", vec![("season_length", whole(longer)), robust()]));
+    }
+    wanted
+}
+
+/// Ridge regressions of the plan's season, and of it with each longer one.
+fn regressions(situation: &Situation) -> Wanted {
+    let mut wanted = Wanted::new();
     let mut periods = vec![Vec::new()];
     for &longer in &situation.more_seasons {
-        let longer = i64::try_from(longer).unwrap_or(i64::MAX);
-        for name in ["seasonal-naive", "theta", "rank-one", "mstl"] {
-            wanted.push((name, vec![("season_length", Setting::Integer(longer))]));
-        }
-        periods.push(if season > 1 { vec![season, longer] } else { vec![longer] });
+        let both = [situation.season_length, longer];
+        periods.push(both.iter().filter(|p| **p > 1).map(|p| i64::try_from(*p).unwrap_or(i64::MAX)).collect());
     }
     for periods in periods {
         let own = (!periods.is_empty()).then(|| ("seasonal_periods", Setting::Integers(periods.clone())));
@@ -88,27 +145,15 @@ pub(super) fn candidates(registry: &Registry, situation: &Situation) -> Vec<Cand
             wanted.push(("ridge", own.into_iter().chain([("pooled", text("no"))]).collect()));
         }
     }
-    let all = catalogue::catalogue();
-    let known: Vec<&str> = registry.names().collect();
-    let mut candidates: Vec<Candidate> = wanted
-        .into_iter()
-        .filter(|(name, _)| known.contains(name))
-        .filter_map(|(name, settings)| {
-            let entry = all.iter().find(|e| e.name == name)?;
-            // A model that has no such setting cannot be this candidate.
-            settings.iter().all(|(s, _)| entry.defaults.contains_key(*s)).then(|| Candidate::new(entry, settings))
-        })
-        .collect();
-    let dearness = |c: &Candidate| c.cost.fixed_seconds + c.cost.seconds_per_million;
-    candidates.sort_by(|a, b| dearness(a).total_cmp(&dearness(b)));
-    candidates
+    wanted
 }
 
 impl Candidate {
-    fn new(entry: &CatalogueEntry, settings: Vec<(&str, Setting)>) -> Self {
+    fn new(entry: &CatalogueEntry, settings: Vec<(&str, Setting)>, intermittent: bool) -> Self {
         let mut label = entry.name.to_owned();
         for (_, value) in &settings {
             label.push_str(&match value {
+                Setting::Integer(n) if entry.name == catalogue::WINDOW_AVERAGE => format!(" of {n}"),
                 Setting::Text(word) if word == "yes" => ", pooled".to_owned(),
                 Setting::Text(word) if word == "no" => ", each by itself".to_owned(),
                 Setting::Text(word) => format!(" {word}"),
@@ -130,6 +175,7 @@ impl Candidate {
             },
             cost: entry.cost,
             global: entry.family == Family::Linear && pooled,
+            intermittent,
         }
     }
 

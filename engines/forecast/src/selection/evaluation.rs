@@ -1,5 +1,7 @@
 //! Rolling-origin errors of candidates inside the history that a view shows.
 
+use std::collections::BTreeSet;
+
 use super::candidates::Candidate;
 use super::weights::{Board, Errors};
 use crate::error::ForecastError;
@@ -14,7 +16,7 @@ const MOST_WINDOWS: usize = 4;
 /// Windows of long series: each costs more there, and says more.
 const WINDOWS_WHEN_LONG: usize = 3;
 /// From here on a series is long.
-const LONG: usize = 500;
+pub(super) const LONG: usize = 500;
 /// More than so large a share of zeros makes demand intermittent: an average interval above 1.32 (Syntetos, Boylan and
 /// Croston 2005).
 const INTERMITTENT_SHARE: f64 = 1.0 - 1.0 / 1.32;
@@ -29,6 +31,8 @@ pub(super) struct Trial {
 /// Everything that the candidates did on the windows.
 #[derive(Debug)]
 pub(super) struct Evaluation {
+    /// Which series are intermittent: mostly zeros.
+    pub(super) intermittent: Vec<bool>,
     /// Steps back from the origin to each window's origin, the latest window first.
     pub(super) offsets: Vec<usize>,
     /// The errors.
@@ -61,8 +65,8 @@ pub(super) fn is_intermittent(history: &[f64]) -> bool {
 
 impl Evaluation {
     /// Nothing judged yet, with windows at these offsets.
-    pub(super) fn new(offsets: Vec<usize>) -> Self {
-        Self { offsets, board: Board::default(), trials: Vec::new() }
+    pub(super) fn new(offsets: Vec<usize>, intermittent: Vec<bool>) -> Self {
+        Self { offsets, intermittent, board: Board::default(), trials: Vec::new() }
     }
 
     /// Adds a candidate, without results yet.
@@ -82,7 +86,12 @@ impl Evaluation {
     ) -> Result<(), ForecastError> {
         let offset = self.offsets[window];
         let needed = candidate.build(registry)?.minimum_length(task.horizon, task.season_length).max(1);
-        let (view, places) = task.view.earlier(offset, |s| gaps::usable_length(s.target()) >= needed);
+        let suited: BTreeSet<usize> = (0..task.view.len())
+            .filter(|place| self.intermittent[*place] == candidate.intermittent)
+            .map(|place| task.view.series(place).index())
+            .collect();
+        let wanted = |s: &SeriesView<'_>| suited.contains(&s.index()) && gaps::usable_length(s.target()) >= needed;
+        let (view, places) = task.view.earlier(offset, wanted);
         let forecasts = forecasts(candidate, registry, task, &view)?;
         let (Some(errors), Some(trials)) = (self.board.rows.last_mut(), self.trials.last_mut()) else {
             return Ok(());
@@ -92,7 +101,8 @@ impl Evaluation {
             let whole = task.view.series(place).target();
             let start = whole.len() - offset;
             let actual = &whole[start..(start + task.horizon).min(whole.len())];
-            errors[place][window] = error(&view.series(i), actual, &forecast.mean, task.season_length);
+            let intermittent = self.intermittent[place];
+            errors[place][window] = error(&view.series(i), intermittent, actual, &forecast.mean, task.season_length);
             trials[place][window] = Some(Trial { mean: forecast.mean, quantiles: forecast.quantiles });
         }
         Ok(())
@@ -101,9 +111,15 @@ impl Evaluation {
 
 /// The two errors of a forecast, in units of the series' own differences; none where nothing was observed or an error is
 /// not finite.
-fn error(series: &SeriesView<'_>, actual: &[f64], forecast: &[f64], season: usize) -> Option<Errors> {
+fn error(
+    series: &SeriesView<'_>,
+    intermittent: bool,
+    actual: &[f64],
+    forecast: &[f64],
+    season: usize,
+) -> Option<Errors> {
     let history = series.target();
-    let errors = if is_intermittent(history) {
+    let errors = if intermittent {
         // The mean of such demand is what minimises squared errors; absolute ones are least at zero.
         let scale = metrics::squared_scale(history, season).map_or(1.0, f64::sqrt);
         let scaled = metrics::rmse(actual, forecast)? / scale;

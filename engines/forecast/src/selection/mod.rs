@@ -11,9 +11,14 @@
 
 mod budget;
 mod candidates;
+mod choice;
+mod demand;
 mod evaluation;
 mod forecaster;
+mod intervals;
+mod join;
 mod periods;
+mod prior;
 mod weights;
 
 pub(crate) use forecaster::construct;

@@ -8,7 +8,8 @@ use super::budget::{Budget, declared_seconds};
 use super::candidates::{Situation, candidates};
 use super::evaluation::{is_intermittent, offsets};
 use super::periods;
-use super::weights::Board;
+use super::prior;
+use super::weights::{Board, Rule};
 use crate::registry::Registry;
 use crate::view::TrainingView;
 
@@ -26,7 +27,7 @@ fn the_smaller_error_gets_the_larger_weight_and_weights_sum_to_one() {
         row(&[&[Some(9.0), Some(9.0)], &[Some(9.0), Some(9.0)]]),
     ];
     // when they are weighed
-    let weights = Board { rows }.weights(2, &[0]);
+    let weights = Board { rows }.weights(&[Rule::SHORT; 2], &[0.0; 3], &[0]);
     // then each series prefers its own best, and the bad one weighs least
     assert!(weights[0][0] > weights[0][1] && weights[0][1] > weights[0][2], "{weights:?}");
     assert!(weights[1][1] > weights[1][0] && weights[1][0] > weights[1][2], "{weights:?}");
@@ -36,17 +37,42 @@ fn the_smaller_error_gets_the_larger_weight_and_weights_sum_to_one() {
 #[test]
 fn a_series_without_windows_is_weighed_by_the_panel_and_a_panel_without_windows_by_the_standard() {
     let rows = vec![row(&[&[Some(1.0)], &[Some(1.0)], &[None]]), row(&[&[Some(3.0)], &[Some(3.0)], &[None]])];
-    let weights = Board { rows }.weights(3, &[0]);
+    let weights = Board { rows }.weights(&[Rule::LONG; 3], &[0.0; 2], &[0]);
     assert!(weights[2][0] > weights[2][1] && weights[2][1] > 0.0, "{weights:?}");
     let rows = vec![row(&[&[None]]), row(&[&[None]]), row(&[&[None]])];
-    assert_eq!(Board { rows }.weights(1, &[0, 2]), [[0.5, 0.0, 0.5]]);
+    assert_eq!(Board { rows }.weights(&[Rule::SHORT], &[0.0; 3], &[0, 2]), [[0.5, 0.0, 0.5]]);
 }
 
 #[test]
-fn a_candidate_that_missed_a_window_has_no_weight() {
-    // given a candidate that was dropped after its first window, however good it was there
+fn a_dismissed_candidate_has_no_weight() {
+    // given a candidate that was dismissed after its first window, however good it was there
     let rows = vec![row(&[&[Some(1.0), Some(1.0)]]), row(&[&[Some(0.1), None]])];
-    assert_eq!(Board { rows }.weights(1, &[]), [[1.0, 0.0]]);
+    let mut board = Board { rows };
+    board.dismiss(1);
+    assert_eq!(board.weights(&[Rule::SHORT], &[0.0; 2], &[]), [[1.0, 0.0]]);
+}
+
+#[test]
+fn a_window_that_only_the_last_value_could_forecast_does_not_count() {
+    // given a series whose earliest window was too early for all candidates but one, which was bad on the others
+    let rows = vec![
+        row(&[&[Some(5.0), Some(5.0), Some(0.1)]]),
+        row(&[&[Some(1.0), Some(1.0), None]]),
+        row(&[&[Some(2.0), Some(2.0), None]]),
+    ];
+    // when candidates are weighed, then that one does not win by having been there
+    let weights = Board { rows }.weights(&[Rule::LONG], &[0.0; 3], &[]);
+    assert!(weights[0][1] > weights[0][2] && weights[0][2] > weights[0][0], "{weights:?}");
+}
+
+#[test]
+fn what_is_known_before_decides_where_little_is_seen() {
+    // given one short series on which two candidates were equal, one of which is known to be better
+    let rows = vec![row(&[&[Some(1.0)]]), row(&[&[Some(1.0)]])];
+    let expected = [prior::expected("seasonal-naive", true), prior::expected("auto-ets", true)];
+    let weights = Board { rows }.weights(&[Rule::SHORT], &expected, &[]);
+    assert!(weights[0][1] > 2.0 * weights[0][0], "{weights:?}");
+    assert!((prior::expected("a model that nobody knows", true)).abs() < 1e-12);
 }
 
 #[test]
@@ -114,10 +140,11 @@ fn longer_seasons_come_from_the_calendar_or_the_data() {
 #[test]
 fn candidates_are_all_buildable_and_ascend_in_cost() {
     let registry = Registry::classical();
-    for (series, intermittent, season_length) in [(1, false, 1), (40, true, 12), (5_000, false, 24)] {
+    for (series, intermittent, season_length) in [(1, 0, 1), (40, 9, 12), (5_000, 0, 24)] {
         let situation = Situation { season_length, more_seasons: vec![168], series, typical_length: 500, intermittent };
         let all = candidates(&registry, &situation);
         assert!(all.len() > 10);
+        assert_eq!(all.iter().any(|c| c.intermittent), intermittent > 0);
         assert!(all.iter().all(|c| c.build(&registry).is_ok()));
         let costs: Vec<f64> = all.iter().map(|c| c.cost.fixed_seconds + c.cost.seconds_per_million).collect();
         assert!(costs.is_sorted());

@@ -1,12 +1,26 @@
 //! From errors on windows to weights of candidates.
 
-/// Each series' own errors count as so many windows against the panel's as this.
-const PRIOR_WINDOWS: f64 = 8.0;
-/// The panel's mean counts as if so many more series had found all candidates equal: few series say little.
-const PRIOR_SERIES: f64 = 2.0;
-/// How fast weight falls with the relative error: 10 % more than the best is e^−0.4 of its weight. Chosen with the
-/// other constants on yearly, quarterly and monthly series of M1 and M4: sharper weights follow the windows' noise.
-const SHARPNESS: f64 = 4.0;
+/// How evidence becomes weights. Chosen by the odd series of M1, M4 and hospital data, and judged by the even ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rule {
+    /// Each series' own errors count as so many windows against the panel's as this.
+    pub(super) prior_windows: f64,
+    /// The panel's mean counts as if so many more series had shown what the prior expects: few series say little.
+    pub(super) prior_series: f64,
+    /// How fast weight falls with the relative error: at 8, 10 % more than the best is e^−0.8 of its weight. The scores
+    /// of short series, drawn further together, need sharper weights.
+    pub(super) sharpness: f64,
+}
+
+impl Rule {
+    /// For series with less than a few hundred observations.
+    pub(super) const SHORT: Self = Self { prior_windows: 20.0, prior_series: 20.0, sharpness: 15.0 };
+    /// For longer series, whose windows are long enough to be believed.
+    pub(super) const LONG: Self = Self { prior_windows: 4.0, prior_series: 2.0, sharpness: 8.0 };
+    /// For demand that comes now and then, where candidates differ little.
+    pub(super) const INTERMITTENT: Self = Self { prior_windows: 8.0, prior_series: 2.0, sharpness: 4.0 };
+}
+
 /// Candidates with a weight, at most.
 const MOST_MEMBERS: usize = 9;
 /// A single relative error says no more than this.
@@ -22,86 +36,60 @@ pub(super) struct Board {
     pub(super) rows: Vec<Vec<Vec<Option<Errors>>>>,
 }
 
-/// The relative errors of one series: how many windows they stand on, and one for each candidate that has them all.
-struct Relative {
-    windows: usize,
-    logarithms: Vec<Option<f64>>,
-}
+/// The relative errors of one series: for each candidate the number of windows and their mean logarithm.
+type Relative = Vec<Option<(f64, f64)>>;
 
 impl Board {
-    /// Weights by series and candidate; each series' sum to 1. A series that no window judges is weighed by the panel,
+    /// Weights by series and candidate; each series' sum to 1. `expected` has the logarithm of each candidate's relative
+    /// error before anything is seen, `rules` each series' rule. A series that no window judges is weighed by the panel,
     /// and where the panel has no windows either, `standard` gives the candidates that share it equally.
-    pub(super) fn weights(&self, series: usize, standard: &[usize]) -> Vec<Vec<f64>> {
-        let relative: Vec<Relative> = (0..series).map(|s| self.relative(s)).collect();
-        let panel: Vec<Option<f64>> = (0..self.rows.len())
-            .map(|c| {
-                let (sum, count) = relative
-                    .iter()
-                    .filter_map(|r| r.logarithms[c])
-                    .fold((0.0, 0_u32), |(sum, n), value| (sum + value, n + 1));
-                (count > 0).then(|| sum / (f64::from(count) + PRIOR_SERIES))
-            })
-            .collect();
-        relative.iter().map(|own| self.shares(own, &panel, standard)).collect()
-    }
-
-    /// The mean over windows of each candidate's errors, relative to the candidates' median.
-    fn relative(&self, series: usize) -> Relative {
-        let seen = |c: usize| self.rows[c][series].iter().flatten().count();
-        let windows = (0..self.rows.len()).map(seen).max().unwrap_or(0);
-        let means: Vec<Option<Errors>> = (0..self.rows.len())
-            .map(|c| {
-                (windows > 0 && seen(c) == windows).then(|| {
-                    let sum = self.rows[c][series].iter().flatten().fold([0.0; 2], |s, e| [s[0] + e[0], s[1] + e[1]]);
-                    sum.map(|v| v / windows as f64)
-                })
-            })
-            .collect();
-        let median = |part: usize| {
-            let mut values: Vec<f64> = means.iter().flatten().map(|m| m[part]).collect();
-            if values.is_empty() { 0.0 } else { crate::metrics::aggregate::median(&mut values) }
+    pub(super) fn weights(&self, rules: &[Rule], expected: &[f64], standard: &[usize]) -> Vec<Vec<f64>> {
+        let relative: Vec<Relative> = (0..rules.len()).map(|s| self.relative(s)).collect();
+        let panel = |c: usize, rule: &Rule| {
+            let (sum, count) = relative
+                .iter()
+                .zip(rules)
+                .filter(|(_, other)| *other == rule)
+                .filter_map(|(r, _)| r[c])
+                .fold((0.0, 0_u32), |(sum, n), (_, mean)| (sum + mean, n + 1));
+            (count > 0).then(|| (sum + rule.prior_series * expected[c]) / (f64::from(count) + rule.prior_series))
         };
-        let base = [median(0), median(1)];
-        let ratio = |error: f64, base: f64| {
-            if base > 0.0 {
-                error / base
-            } else if error > 0.0 {
-                RELATIVE_RANGE.1
-            } else {
-                1.0
+        // One panel for each rule: regular and intermittent series do not judge for one another.
+        let mut panels: Vec<(Rule, Vec<Option<f64>>)> = Vec::new();
+        for rule in rules {
+            if !panels.iter().any(|(known, _)| known == rule) {
+                panels.push((*rule, (0..self.rows.len()).map(|c| panel(c, rule)).collect()));
             }
-        };
-        let logarithms = means
-            .iter()
-            .map(|mean| {
-                let mean = (*mean)?;
-                let relative = 0.5 * (ratio(mean[0], base[0]) + ratio(mean[1], base[1]));
-                Some(relative.clamp(RELATIVE_RANGE.0, RELATIVE_RANGE.1).ln())
-            })
-            .collect();
-        Relative { windows, logarithms }
+        }
+        let none = vec![None; self.rows.len()];
+        let of = |rule: &Rule| panels.iter().find(|(known, _)| known == rule).map_or(&none, |(_, panel)| panel);
+        relative.iter().zip(rules).map(|(own, rule)| shares(own, of(rule), rule, standard)).collect()
     }
 
-    fn shares(&self, own: &Relative, panel: &[Option<f64>], standard: &[usize]) -> Vec<f64> {
-        let trust = own.windows as f64 / (own.windows as f64 + PRIOR_WINDOWS);
-        let score = |c: usize| match (own.logarithms[c], panel[c]) {
-            (Some(mine), Some(all)) => Some((trust * mine + (1.0 - trust) * all).exp()),
-            (None, Some(all)) if own.windows == 0 => Some(all.exp()),
-            (Some(_) | None, _) => None,
-        };
-        let mut scored: Vec<(usize, f64)> = (0..panel.len()).filter_map(|c| Some((c, score(c)?))).collect();
-        let mut weights = vec![0.0; panel.len()];
-        if scored.is_empty() {
-            standard.iter().for_each(|c| weights[*c] = 1.0 / standard.len() as f64);
-            return weights;
+    /// The mean over windows of the logarithms of each candidate's errors over the candidates' median there. A window on
+    /// which fewer than half as many candidates forecast as on the best covered one is too early in the series, and does
+    /// not count.
+    fn relative(&self, series: usize) -> Relative {
+        let windows = self.rows.iter().map(|row| row[series].len()).max().unwrap_or(0);
+        let seen = |w: usize| self.rows.iter().filter(|row| row[series].get(w).is_some_and(Option::is_some)).count();
+        let most = (0..windows).map(seen).max().unwrap_or(0);
+        let mut sums = vec![(0.0, 0.0); self.rows.len()];
+        for window in (0..windows).filter(|w| 2 * seen(*w) >= most) {
+            let at = |c: usize| self.rows[c][series].get(window).copied().flatten();
+            let base = |part: usize| {
+                let mut values: Vec<f64> = (0..self.rows.len()).filter_map(|c| Some(at(c)?[part])).collect();
+                if values.is_empty() { 0.0 } else { crate::metrics::aggregate::median(&mut values) }
+            };
+            let base = [base(0), base(1)];
+            for (c, sum) in sums.iter_mut().enumerate() {
+                if let Some(errors) = at(c) {
+                    let relative = 0.5 * (ratio(errors[0], base[0]) + ratio(errors[1], base[1]));
+                    sum.0 += 1.0;
+                    sum.1 += relative.clamp(RELATIVE_RANGE.0, RELATIVE_RANGE.1).ln();
+                }
+            }
         }
-        // Stable: the cheaper candidate stands first among equals.
-        scored.sort_by(|a, b| a.1.total_cmp(&b.1));
-        scored.truncate(MOST_MEMBERS);
-        let best = scored[0].1;
-        let total: f64 = scored.iter().map(|(_, s)| (-SHARPNESS * (s / best - 1.0)).exp()).sum();
-        scored.iter().for_each(|(c, s)| weights[*c] = (-SHARPNESS * (s / best - 1.0)).exp() / total);
-        weights
+        sums.into_iter().map(|(count, sum)| (count > 0.0).then(|| (count, sum / count))).collect()
     }
 
     /// How much larger the newest candidate's error on one window is than that of the best so far, as the geometric mean
@@ -120,6 +108,11 @@ impl Board {
         (count > 0).then(|| (sum / f64::from(count)).exp())
     }
 
+    /// Forgets what a candidate did, so that it gets no weight.
+    pub(super) fn dismiss(&mut self, candidate: usize) {
+        self.rows[candidate].iter_mut().flatten().for_each(|cell| *cell = None);
+    }
+
     /// Whether every series already has a candidate without any error on the windows.
     pub(super) fn nothing_left_to_gain(&self) -> bool {
         let series = self.rows.first().map_or(0, Vec::len);
@@ -128,4 +121,40 @@ impl Board {
         };
         series > 0 && (0..series).all(|s| self.rows.iter().any(|row| perfect(&row[s])))
     }
+}
+
+fn ratio(error: f64, base: f64) -> f64 {
+    if base > 0.0 {
+        error / base
+    } else if error > 0.0 {
+        RELATIVE_RANGE.1
+    } else {
+        1.0
+    }
+}
+
+fn shares(own: &Relative, panel: &[Option<f64>], rule: &Rule, standard: &[usize]) -> Vec<f64> {
+    let unseen = own.iter().all(Option::is_none);
+    let score = |c: usize| match (own[c], panel[c]) {
+        (Some((windows, mine)), Some(all)) => {
+            let trust = windows / (windows + rule.prior_windows);
+            Some((trust * mine + (1.0 - trust) * all).exp())
+        }
+        (None, Some(all)) if unseen => Some(all.exp()),
+        (Some(_) | None, _) => None,
+    };
+    let mut scored: Vec<(usize, f64)> = (0..panel.len()).filter_map(|c| Some((c, score(c)?))).collect();
+    let mut weights = vec![0.0; panel.len()];
+    if scored.is_empty() {
+        standard.iter().for_each(|c| weights[*c] = 1.0 / standard.len() as f64);
+        return weights;
+    }
+    // Stable: the cheaper candidate stands first among equals.
+    scored.sort_by(|a, b| a.1.total_cmp(&b.1));
+    scored.truncate(MOST_MEMBERS);
+    let best = scored[0].1;
+    let weight = |score: f64| (-rule.sharpness * (score / best - 1.0)).exp();
+    let total: f64 = scored.iter().map(|(_, s)| weight(*s)).sum();
+    scored.iter().for_each(|(c, s)| weights[*c] = weight(*s) / total);
+    weights
 }
