@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use atsre_bench::{Outcome, append, follow, history, ingest, sampler, verify};
 
-const NAMES: [&str; 8] = ["append", "follow", "verify", "as-of", "fork", "bundle", "ingest", "sampler"];
+const NAMES: [&str; 9] = ["append", "follow", "verify", "verify-log", "as-of", "fork", "bundle", "ingest", "sampler"];
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -33,7 +33,8 @@ async fn run(name: &str, size: Option<u64>) -> anyhow::Result<Outcome> {
     match name {
         "append" => append::run(size.unwrap_or(2_000)).await,
         "follow" => follow::run(size.unwrap_or(100_000)).await,
-        "verify" => verify::run(size.unwrap_or(200_000)).await,
+        "verify" => verify::everything(size.unwrap_or(1_000_000)).await,
+        "verify-log" => verify::log(size.unwrap_or(200_000)).await,
         "as-of" => history::as_of_moment(size.unwrap_or(1_000_000)).await,
         "fork" => history::forks(size.unwrap_or(1_000_000)).await,
         "bundle" => history::bundles(size.unwrap_or(50_000)).await,
