@@ -130,14 +130,9 @@ impl Case {
     pub fn data(&self) -> String {
         let noise = |n: Noise| if n == Noise::Gaussian { "Gaussian" } else { "Laplace" };
         match self.source {
-            Source::Rows(m) if m.hidden > 0 => format!(
-                "{} × {}, {} hidden, degree {}, {}",
-                m.rows,
-                m.columns,
-                m.hidden,
-                m.degree,
-                noise(m.noise)
-            ),
+            Source::Rows(m) if m.hidden > 0 => {
+                format!("{} × {}, {} hidden, degree {}, {}", m.rows, m.columns, m.hidden, m.degree, noise(m.noise))
+            }
             Source::Rows(m) => format!("{} × {}, degree {}, {}", m.rows, m.columns, m.degree, noise(m.noise)),
             Source::Moments(m) => {
                 format!("{} × {} over time, lags to {}, {}", m.length, m.columns, m.lags, noise(m.noise))
@@ -149,9 +144,8 @@ impl Case {
 /// Every case, in the order of the table.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let rows = |columns, hidden, rows, degree, noise, seed| {
-        Source::Rows(Rows { columns, hidden, rows, degree, noise, seed })
-    };
+    let rows =
+        |columns, hidden, rows, degree, noise, seed| Source::Rows(Rows { columns, hidden, rows, degree, noise, seed });
     let moments = |noise, seed| Source::Moments(Moments { columns: 10, length: 2_000, lags: 3, noise, seed });
     let (gaussian, laplace) = (Noise::Gaussian, Noise::Laplace);
     let case = |name, title, algorithm, source, bar| Case { name, title, algorithm, source, bar };

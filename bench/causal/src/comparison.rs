@@ -66,9 +66,8 @@ fn one(case: &Case, folder: &Path, script: &Path, peers: &Environment) -> Result
     let file: PathBuf = folder.join(format!("{}.csv", case.name));
     case.samples().write(&file)?;
     let path = file.to_str().context("the folder's name is not UTF-8")?;
-    let here = |mode| -> Result<Run> {
-        Ok(serde_json::from_value(in_own_process(&["worker", case.name, mode, path], 1)?)?)
-    };
+    let here =
+        |mode| -> Result<Run> { Ok(serde_json::from_value(in_own_process(&["worker", case.name, mode, path], 1)?)?) };
     let ours = here("compatible")?;
     let default = case.algorithm.has_default_mode().then(|| here("default")).transpose()?;
     let settings = case.algorithm.settings().to_string();

@@ -82,11 +82,8 @@ fn run(algorithm: &Algorithm, mode: Mode, table: &[Vec<f64>]) -> Result<(Value, 
             (marks(&found.pattern), Vec::new())
         }
         Algorithm::Fci { alpha } => {
-            let mode = if compatible {
-                fci::Mode::Compatible { every_kind_of_knowledge: false }
-            } else {
-                fci::Mode::Default
-            };
+            let mode =
+                if compatible { fci::Mode::Compatible { every_kind_of_knowledge: false } } else { fci::Mode::Default };
             let settings = fci::Settings { alpha, max_depth: None, max_possible_d_sep: None, mode };
             (marks(&fci::run(&fisher_z(), &nothing(), &settings).pattern), Vec::new())
         }

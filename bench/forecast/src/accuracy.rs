@@ -58,10 +58,8 @@ pub fn score(group: &Group, peer: &Peer, folder: &Path) -> Result<Scored> {
         covered.push((pair.ours.to_owned(), coverage(group, own)));
     }
     let four = |all: &dyn Fn(usize) -> Forecasts| median_of((0..FOUR.len()).map(|k| points(&all(k))).collect());
-    let ensemble = [
-        four(&|k| ours[FOUR[k].ours].clone()),
-        four(&|k| theirs.get(FOUR[k].theirs).cloned().unwrap_or_default()),
-    ];
+    let ensemble =
+        [four(&|k| ours[FOUR[k].ours].clone()), four(&|k| theirs.get(FOUR[k].theirs).cloned().unwrap_or_default())];
     let owa_of = |points: &BTreeMap<String, Vec<f64>>| owa(group, points, scale);
     let series = ensemble[1].len();
     rows.push(Row { title: "median of the four".to_owned(), owa: [&ensemble[0], &ensemble[1]].map(owa_of), series });

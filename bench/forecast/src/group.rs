@@ -70,8 +70,14 @@ pub struct Group {
 }
 
 /// M4's groups: file names, horizon, season.
-const M4: [(&str, usize, usize); 6] =
-    [("hourly", 48, 24), ("daily", 14, 1), ("weekly", 13, 1), ("monthly", 18, 12), ("quarterly", 8, 4), ("yearly", 6, 1)];
+const M4: [(&str, usize, usize); 6] = [
+    ("hourly", 48, 24),
+    ("daily", 14, 1),
+    ("weekly", 13, 1),
+    ("monthly", 18, 12),
+    ("quarterly", 8, 4),
+    ("yearly", 6, 1),
+];
 /// Fewer series than this say nothing of a group.
 const FEWEST: usize = 5;
 

@@ -92,7 +92,8 @@ fn main() -> Result<()> {
             .filter(|g| !g.intermittent())
             .map(|g| accuracy::score(&g.sample(arguments.accuracy_series), &peer, &folder))
             .collect::<Result<Vec<_>>>()?;
-        let tables = format!("{}\n{}", accuracy::table(&scored).markdown(), accuracy::coverage_table(&scored).markdown());
+        let tables =
+            format!("{}\n{}", accuracy::table(&scored).markdown(), accuracy::coverage_table(&scored).markdown());
         publish("accuracy", &format!("{when}.\n\n{tables}"))?;
     }
     Ok(())

@@ -56,7 +56,8 @@ impl Environment {
         ensure!(version.status.success(), "`{interpreter} --version` failed: {}", text(&version.stderr));
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         eprintln!("installing the peers into {}", home.display());
-        let made = Command::new(interpreter).args(["-m", "venv"]).arg(&home).output().context("cannot start python3")?;
+        let made =
+            Command::new(interpreter).args(["-m", "venv"]).arg(&home).output().context("cannot start python3")?;
         ensure!(
             made.status.success(),
             "`{interpreter} -m venv` failed ({}); on Debian its module is in the package python3-venv",

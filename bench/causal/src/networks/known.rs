@@ -34,10 +34,16 @@ pub struct Known {
 /// # Errors
 /// A committed file cannot be understood; the message names the network.
 pub fn all() -> Result<Vec<Known>> {
-    let network = |name, values, rows, edges| read(name, values, rows, edges).with_context(|| format!("network {name}"));
+    let network =
+        |name, values, rows, edges| read(name, values, rows, edges).with_context(|| format!("network {name}"));
     let (categories, numbers) = (Values::Categories, Values::Numbers);
     Ok(vec![
-        network("cancer", categories, include_str!("../../data/cancer.csv"), include_str!("../../data/cancer.edges.csv"))?,
+        network(
+            "cancer",
+            categories,
+            include_str!("../../data/cancer.csv"),
+            include_str!("../../data/cancer.edges.csv"),
+        )?,
         network("asia", categories, include_str!("../../data/asia.csv"), include_str!("../../data/asia.edges.csv"))?,
         network(
             "Sachs, simulated",
@@ -46,7 +52,12 @@ pub fn all() -> Result<Vec<Known>> {
             include_str!("../../data/sachs_simulated.edges.csv"),
         )?,
         network("alarm", categories, include_str!("../../data/alarm.csv"), include_str!("../../data/alarm.edges.csv"))?,
-        network("Sachs, measured", numbers, include_str!("../../data/sachs.csv"), include_str!("../../data/sachs.edges.csv"))?,
+        network(
+            "Sachs, measured",
+            numbers,
+            include_str!("../../data/sachs.csv"),
+            include_str!("../../data/sachs.edges.csv"),
+        )?,
     ])
 }
 

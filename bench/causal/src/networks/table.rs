@@ -83,7 +83,8 @@ pub fn distances(network: &Known) -> Result<Vec<Distance>> {
 /// # Errors
 /// As [`distances`].
 pub fn render(networks: &[Known]) -> Result<String> {
-    let mut table = Table::new(&["network", "rows", "algorithm", "compared with", "distance", "of it adjacencies", "edges found"]);
+    let mut table =
+        Table::new(&["network", "rows", "algorithm", "compared with", "distance", "of it adjacencies", "edges found"]);
     for network in networks {
         let name = format!("{}: {} nodes, {} edges", network.name, network.truth.nodes(), network.edges);
         for d in distances(network)? {
