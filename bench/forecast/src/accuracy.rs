@@ -12,6 +12,15 @@ use crate::pair::{FOUR, SEASONAL_NAIVE};
 use crate::peer::Peer;
 use crate::speed::in_process;
 
+/// Point forecasts by series.
+type Points = BTreeMap<String, Vec<f64>>;
+
+/// An error of a forecast: what happened, the forecast, the history.
+type Error<'a> = dyn Fn(&[f64], &[f64], &[f64]) -> Option<f64> + 'a;
+
+/// One end of an interval.
+type End = Option<Vec<Option<f64>>>;
+
 /// A row of the table: a model on either side.
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
@@ -51,8 +60,7 @@ pub fn score(group: &Group, peer: &Peer, folder: &Path) -> Result<Scored> {
         let own = &ours[pair.ours];
         let (own_points, their_points) = (points(own), theirs.get(pair.theirs).map(points).unwrap_or_default());
         // Where the peer covers fewer series, both are scored on those.
-        let both: BTreeMap<String, Vec<f64>> =
-            own_points.into_iter().filter(|(id, _)| their_points.contains_key(id)).collect();
+        let both: Points = own_points.into_iter().filter(|(id, _)| their_points.contains_key(id)).collect();
         let owa = [owa(group, &both, scale), owa(group, &their_points, scale)];
         rows.push(Row { title: format!("`{}`", pair.ours), owa, series: both.len() });
         covered.push((pair.ours.to_owned(), coverage(group, own)));
@@ -60,7 +68,7 @@ pub fn score(group: &Group, peer: &Peer, folder: &Path) -> Result<Scored> {
     let four = |all: &dyn Fn(usize) -> Forecasts| median_of((0..FOUR.len()).map(|k| points(&all(k))).collect());
     let ensemble =
         [four(&|k| ours[FOUR[k].ours].clone()), four(&|k| theirs.get(FOUR[k].theirs).cloned().unwrap_or_default())];
-    let owa_of = |points: &BTreeMap<String, Vec<f64>>| owa(group, points, scale);
+    let owa_of = |points: &Points| owa(group, points, scale);
     let series = ensemble[1].len();
     rows.push(Row { title: "median of the four".to_owned(), owa: [&ensemble[0], &ensemble[1]].map(owa_of), series });
     let auto = points(&ours["auto"]);
@@ -70,12 +78,12 @@ pub fn score(group: &Group, peer: &Peer, folder: &Path) -> Result<Scored> {
     Ok(Scored { group: group.name.clone(), series: group.series.len(), rows, covered })
 }
 
-fn points(forecasts: &Forecasts) -> BTreeMap<String, Vec<f64>> {
+fn points(forecasts: &Forecasts) -> Points {
     forecasts.iter().filter_map(|(id, f)| Some((id.clone(), f.point()?))).collect()
 }
 
 /// At each step the median of the members that forecast the series.
-fn median_of(members: Vec<BTreeMap<String, Vec<f64>>>) -> BTreeMap<String, Vec<f64>> {
+fn median_of(members: Vec<Points>) -> Points {
     let mut all: BTreeMap<String, Vec<Vec<f64>>> = BTreeMap::new();
     for member in members {
         for (id, points) in member {
@@ -91,22 +99,20 @@ fn median_of(members: Vec<BTreeMap<String, Vec<f64>>>) -> BTreeMap<String, Vec<f
 }
 
 /// OWA over the series that are forecast; none without any.
-fn owa(group: &Group, forecasts: &BTreeMap<String, Vec<f64>>, naive2: &Forecasts) -> Option<f64> {
-    let scale: BTreeMap<String, Vec<f64>> =
-        points(naive2).into_iter().filter(|(id, _)| forecasts.contains_key(id)).collect();
-    let mean = |points: &BTreeMap<String, Vec<f64>>, error: &dyn Fn(&[f64], &[f64], &[f64]) -> Option<f64>| {
+fn owa(group: &Group, forecasts: &Points, naive2: &Forecasts) -> Option<f64> {
+    let scale: Points = points(naive2).into_iter().filter(|(id, _)| forecasts.contains_key(id)).collect();
+    let mean = |points: &Points, error: &Error<'_>| {
         let errors = points.iter().map(|(id, f)| group.series.get(id).and_then(|s| error(&s.test, f, &s.train)));
         over_series(errors, Over::Mean).map(|a| a.value)
     };
-    let smape = |points: &BTreeMap<String, Vec<f64>>| mean(points, &|y, f, _| metrics::smape(y, f));
-    let mase =
-        |points: &BTreeMap<String, Vec<f64>>| mean(points, &|y, f, train| metrics::mase(y, f, train, group.season));
+    let smape = |points: &Points| mean(points, &|y, f, _| metrics::smape(y, f));
+    let mase = |points: &Points| mean(points, &|y, f, train| metrics::mase(y, f, train, group.season));
     metrics::owa(smape(forecasts)?, mase(forecasts)?, smape(&scale)?, mase(&scale)?)
 }
 
 fn coverage(group: &Group, forecasts: &Forecasts) -> [f64; 2] {
-    let whole = |v: &Option<Vec<Option<f64>>>| v.as_ref()?.iter().copied().collect::<Option<Vec<f64>>>();
-    let share = |ends: fn(&Forecast) -> (&Option<Vec<Option<f64>>>, &Option<Vec<Option<f64>>>)| {
+    let whole = |v: &End| v.as_ref()?.iter().copied().collect::<Option<Vec<f64>>>();
+    let share = |ends: fn(&Forecast) -> (&End, &End)| {
         let one = |(id, f): (&String, &Forecast)| {
             let (low, high) = ends(f);
             metrics::coverage(&group.series.get(id)?.test, &whole(low)?, &whole(high)?)

@@ -36,6 +36,14 @@ pub struct Measured {
     pub costs: Vec<Cost>,
 }
 
+/// How many series of a group to measure where `long` of a thousand values are affordable: the shorter, the more.
+#[must_use]
+pub fn count(group: &Group, long: usize) -> usize {
+    let values: usize = group.series.values().map(|s| s.train.len()).sum();
+    let mean = values as f64 / group.series.len().max(1) as f64;
+    (long as f64 * (1_000.0 / mean.max(1.0)).sqrt()).round().max(1.0) as usize
+}
+
 /// Measures every pair on a sample of a group, and gives the peer's version with it.
 ///
 /// # Errors
