@@ -17,6 +17,7 @@ pub(crate) mod regressors;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
 pub(crate) mod ses;
+#[cfg(test)]
 pub(crate) mod simplex;
 pub mod theta;
 

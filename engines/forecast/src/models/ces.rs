@@ -6,15 +6,20 @@ use atsre_domain::model::ModelSpec;
 
 use super::ets::corrected;
 use super::local::{Local, LocalModel, NormalForecast};
-use super::simplex::Search;
 use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::Forecaster;
 use crate::gaps;
 use recursion::States;
 pub use recursion::Weights;
+use search::least_squares;
+use sensitivity::Sensitivity;
 
 mod recursion;
+mod search;
+mod sensitivity;
+#[cfg(test)]
+mod tests;
 
 /// The limits of α0, α1, β0 and β1.
 const LOW: [f64; 4] = [0.01; 4];
@@ -50,12 +55,12 @@ impl Season {
         }
     }
 
-    /// Where the search begins, the criterion of the full form having several minima.
-    const fn starts(self) -> [&'static [f64]; 3] {
+    /// Where the search begins: the criterion has several minima.
+    const fn starts(self) -> &'static [&'static [f64]] {
         match self {
-            Self::None | Self::Simple => [&[1.3, 1.0], &[1.75, 1.0], &[1.3, 1.0]],
-            Self::Partial => [&[1.3, 1.0, 0.1], &[1.75, 1.0, 0.02], &[1.3, 1.0, 0.1]],
-            Self::Full => [&[1.3, 1.0, 1.3, 1.0], &[1.75, 1.0, 1.0, 0.95], &[1.1, 1.0, 1.45, 1.0]],
+            Self::None | Self::Simple => &[&[1.3, 1.0], &[1.75, 1.0]],
+            Self::Partial => &[&[1.3, 1.0, 0.1], &[1.75, 1.0, 0.02]],
+            Self::Full => &[&[1.3, 1.0, 1.3, 1.0], &[1.75, 1.0, 1.0, 0.95], &[1.1, 1.0, 1.45, 1.0]],
         }
     }
 }
@@ -92,28 +97,26 @@ impl Fit {
 
     fn form(y: &[f64], m: usize, season: Season, size: f64) -> Self {
         let start = States::start(y, m, season);
-        let mut states = start.clone();
-        let n = y.len() as f64;
-        let mut objective = |x: &[f64]| {
-            let w = weights(x);
-            states.copy(&start);
-            states.cast_back(y, season, &w);
-            let squares = states.run(y, season, &w, false);
-            if squares.is_finite() { n * squares.max(PERFECT * n).ln() } else { f64::INFINITY }
+        let x = match season {
+            Season::None | Season::Simple | Season::Partial => Self::search::<4>(y, &start, season),
+            Season::Full => Self::search::<6>(y, &start, season),
         };
-        let k = season.starts()[0].len();
-        let search = Search { low: &LOW[..k], high: &HIGH[..k], tolerance: TOLERANCE, evaluations: 300 };
-        let found = season.starts().map(|start| search.minimise(start, 0.05, &mut objective));
-        let better = found.into_iter().reduce(|best, other| if other.1 < best.1 { other } else { best });
-        let better = better.map_or_else(|| season.starts()[0].to_vec(), |(x, _)| x);
-        // Once more from there: a simplex may have collapsed on the way.
-        let (x, _) = search.minimise(&better, 0.05, &mut objective);
         let w = weights(&x);
         let mut first = start;
         first.cast_back(y, season, &w);
         let mut last = first.clone();
         let squares = last.run(y, season, &w, false);
         Self { season, weights: w, first, last, squares, n: y.len(), size }
+    }
+
+    /// The parameters with the least squares from any start, found with N entries for a value and its derivatives.
+    fn search<const N: usize>(y: &[f64], start: &States, season: Season) -> Vec<f64> {
+        let k = season.starts()[0].len();
+        let mut room = Sensitivity::<N>::new();
+        let mut squares = |x: &[f64]| room.squares(y, start, season, &weights(x));
+        let from = |x: &&[f64]| least_squares(x, &LOW[..k], &HIGH[..k], TOLERANCE / y.len() as f64, &mut squares);
+        let best = season.starts().iter().filter_map(from).reduce(|a, b| if b.1 < a.1 { b } else { a });
+        best.map_or_else(|| season.starts()[0].to_vec(), |(x, _)| x)
     }
 
     /// Akaike's corrected criterion; infinite where there are too few values.

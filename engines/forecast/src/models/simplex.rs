@@ -1,4 +1,4 @@
-//! The simplex search of Nelder and Mead (1965) inside a box, for objectives of a few parameters.
+//! The simplex search of Nelder and Mead (1965) inside a box: slow and without derivatives, a witness for searches with them.
 
 /// A box and when to stop.
 #[derive(Clone, Copy, Debug)]

@@ -39,14 +39,14 @@ impl States {
         }
     }
 
+    /// The levels and the seasonal states.
+    pub(super) fn parts(&self) -> (&[(f64, f64)], &[(f64, f64)]) {
+        (&self.level, &self.seasonal)
+    }
+
     /// The states of nothing, of the same shape.
     fn zero(&self) -> Self {
         Self { level: vec![(0.0, 0.0); self.level.len()], seasonal: vec![(0.0, 0.0); self.seasonal.len()] }
-    }
-
-    pub(super) fn copy(&mut self, from: &Self) {
-        self.level.copy_from_slice(&from.level);
-        self.seasonal.copy_from_slice(&from.seasonal);
     }
 
     /// The forecasts after `n` observations, the first of which is missed by `shock`.
