@@ -9,6 +9,10 @@ use serde_json::Value;
 use super::{Error, Verdict, flat, verdict};
 use crate::chronos::language::ChronosT5;
 
+/// What sums in f32 may differ by, of the largest state or score; a mistake in the network moves them by about their own
+/// size.
+const ROUNDING: f64 = 5e-5;
+
 pub(super) fn judge(folder: &Path, reference: &Value, device: &Device) -> Result<Vec<Verdict>, Error> {
     let model = ChronosT5::open(folder, device)?;
     let wide = |values: &[f32]| -> Vec<f64> { values.iter().map(|v| f64::from(*v)).collect() };
@@ -36,14 +40,14 @@ pub(super) fn judge(folder: &Path, reference: &Value, device: &Device) -> Result
         verdicts.push(own(&format!("{name}: scale"), &[input.scale], &case["scale"], 1e-6));
         if case.get("encoder_output").is_some() {
             let states = wide(&model.encoded(&input)?);
-            verdicts.push(own(&format!("{name}: states"), &states, &case["encoder_output"], 1e-5));
+            verdicts.push(own(&format!("{name}: states"), &states, &case["encoder_output"], ROUNDING));
         }
         let mut memory = model.listen(&input, 1);
         let mut scores = Vec::new();
         for word in flat(&case["decoder_input_ids"]) {
             scores.extend(wide(&model.speak(&[word as usize], &mut memory)?.concat()));
         }
-        verdicts.push(own(&format!("{name}: scores"), &scores, &case["decoder_logits"], 1e-5));
+        verdicts.push(own(&format!("{name}: scores"), &scores, &case["decoder_logits"], ROUNDING));
         let (ids, values) = greedy(&model, &input, flat(&case["greedy_ids"]).len())?;
         verdicts.push(own(&format!("{name}: likeliest words"), &ids, &case["greedy_ids"], 0.0));
         verdicts.push(own(&format!("{name}: their values"), &values, &case["greedy_values"], 1e-6));

@@ -71,7 +71,10 @@ impl<const INPUTS: usize> Linear<INPUTS> {
 
 /// One panel's outputs of a few rows; `out` begins at the first of them and has `width` numbers a row.
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "an iterator over the sums keeps them in memory, which halves the speed")]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "an iterator over the sums keeps them in memory, which halves the speed"
+)]
 fn product<S: Simd, const INPUTS: usize, const M: usize>(
     simd: S,
     rows: &[[f32; INPUTS]; M],
