@@ -1,11 +1,11 @@
 //! From prepared series to one linear map for each step of the horizon.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
 use super::layout::Layout;
 use super::prepared::{Frame, Prepared};
-use super::regression::{CrossProducts, Problem};
+use super::regression::{Factor, PENALTIES, Problem, Shared, StepProducts};
 use super::{Configuration, FEWEST_WINDOWS};
 use crate::catalogue;
 use crate::error::ForecastError;
@@ -68,13 +68,15 @@ pub(super) fn fit(
         });
     }
     let design = Design::new(layout, prepared, &rows);
+    let penalties = if configuration.penalty > 0.0 { vec![configuration.penalty] } else { PENALTIES.to_vec() };
+    // The columns that all steps share are factored here, once for each penalty.
+    let factors: Vec<Factor> = penalties.par_iter().filter_map(|p| design.shared.factor(*p)).collect();
     let anchors = anchors(task.horizon);
-    let fixed = (configuration.penalty > 0.0).then_some(configuration.penalty);
-    let anchored: Vec<(f64, StepModel)> = anchors
+    let chosen: Vec<usize> = anchors
         .par_iter()
         .map(|&h| {
             task.progress.check()?;
-            design.step(h).model(fixed, task.quantile_levels)
+            if factors.len() == 1 { Ok(0) } else { Ok(design.step(h).problem().best(&factors)) }
         })
         .collect::<Result<_, ForecastError>>()?;
     (1..=task.horizon)
@@ -82,11 +84,7 @@ pub(super) fn fit(
         .map(|h| {
             task.progress.check()?;
             let nearest = (0..anchors.len()).min_by_key(|&i| anchors[i].abs_diff(h)).unwrap_or(0);
-            let (penalty, model) = &anchored[nearest];
-            if anchors[nearest] == h {
-                return Ok(model.clone());
-            }
-            design.step(h).model(Some(*penalty), task.quantile_levels).map(|(_, model)| model)
+            design.step(h).model(factors.get(chosen[nearest]), task.quantile_levels)
         })
         .collect()
 }
@@ -142,7 +140,7 @@ struct Design<'a> {
     prepared: &'a [Prepared],
     rows: &'a [Row],
     common: Array2<f64>,
-    common_gram: Array2<f64>,
+    shared: Shared,
 }
 
 /// One step's regression. The columns of the target's step are followed by a column of ones and the response (every
@@ -157,8 +155,10 @@ impl<'a> Design<'a> {
         let common = matrix(rows, |row, cells| {
             prepared[row.series].write_common(layout, row.origin, row.frame, cells);
         });
-        let common_gram = common.t().dot(&common);
-        Self { layout, prepared, rows, common, common_gram }
+        let gram = common.t().dot(&common);
+        let weights: Array1<f64> = rows.iter().map(|r| r.weight).collect();
+        let shared = Shared::new(rows.len(), &common.t().dot(&weights).to_vec(), &row_major(&gram));
+        Self { layout, prepared, rows, common, shared }
     }
 
     fn step(&'a self, h: usize) -> Step<'a> {
@@ -184,37 +184,26 @@ fn matrix(rows: &[Row], write: impl Fn(&Row, &mut Vec<f64>)) -> Array2<f64> {
     Array2::from_shape_vec((rows.len(), columns), cells).unwrap_or_else(|_| Array2::zeros((rows.len(), 0)))
 }
 
+/// The cells, row by row, whatever order a product left them in.
+fn row_major(matrix: &Array2<f64>) -> Vec<f64> {
+    matrix.iter().copied().collect()
+}
+
 impl Step<'_> {
-    fn problem(&self) -> Problem {
-        let left = self.design.common.ncols();
-        let right = self.target.ncols() - 2;
-        let columns = left + right;
-        let mixed = self.design.common.t().dot(&self.target);
-        let own = self.target.t().dot(&self.target);
-        let cell = |i: usize, j: usize| match (i < left, j < left) {
-            (true, true) => self.design.common_gram[(i, j)],
-            (true, false) => mixed[(i, j - left)],
-            (false, true) => mixed[(j, i - left)],
-            (false, false) => own[(i - left, j - left)],
+    fn problem(&self) -> Problem<'_> {
+        let products = StepProducts {
+            columns: self.target.ncols() - 2,
+            mixed: row_major(&self.design.common.t().dot(&self.target)),
+            own: row_major(&self.target.t().dot(&self.target)),
         };
-        let against = |j: usize| (0..columns).map(|i| cell(i, left + j)).collect();
-        Problem::new(&CrossProducts {
-            rows: self.target.nrows(),
-            sums: against(right),
-            products: against(right + 1),
-            response_sum: own[(right, right + 1)],
-            response_square: own[(right + 1, right + 1)],
-            gram: (0..columns * columns).map(|k| cell(k / columns, k % columns)).collect(),
-        })
+        Problem::new(&self.design.shared, &products)
     }
 
-    /// The step's model, with this penalty or the one that cross-validation finds, and the penalty.
-    fn model(&self, penalty: Option<f64>, levels: &[f64]) -> Result<(f64, StepModel), ForecastError> {
-        let problem = self.problem();
-        let penalty = penalty.unwrap_or_else(|| problem.best_penalty());
-        let solution = problem.solve(penalty).ok_or_else(|| ForecastError::Numerical {
+    /// The step's model with the penalty of this factor.
+    fn model(&self, factor: Option<&Factor>, levels: &[f64]) -> Result<StepModel, ForecastError> {
+        let solution = factor.and_then(|f| self.problem().solve(f)).ok_or_else(|| ForecastError::Numerical {
             model: catalogue::RIDGE.to_string(),
-            problem: format!("the system is singular at penalty {penalty}; raise the penalty"),
+            problem: "the system is singular; raise the penalty".to_string(),
         })?;
         let (first, second) = solution.coefficients.split_at(self.design.common.ncols());
         let dot = |weights: &[f64], row: &[f64]| weights.iter().zip(row).map(|(w, x)| w * x).sum::<f64>();
@@ -231,13 +220,12 @@ impl Step<'_> {
         });
         let residuals: Vec<f64> = residuals.collect();
         let width = high - low;
-        let model = StepModel {
+        Ok(StepModel {
             intercept: solution.intercept,
             residual_quantiles: residual_quantiles(residuals, levels)?,
             coefficients: solution.coefficients,
             bounds: (low - width, high + width),
-        };
-        Ok((penalty, model))
+        })
     }
 }
 
