@@ -5,6 +5,7 @@
 
 mod auto;
 mod autocovariance;
+mod canonical;
 mod differencing;
 mod estimation;
 mod fit;

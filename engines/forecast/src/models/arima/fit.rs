@@ -61,21 +61,25 @@ impl Prepared {
             let largest = values.iter().filter(|v| v.is_finite()).fold(0.0_f64, |a, v| a.max(v.abs()));
             if largest > 0.0 { largest } else { 1.0 }
         };
-        let size = largest(values);
-        let mut target: Vec<f64> = values.iter().map(|v| v / size).collect();
         let centre = if order.lost() > 0 || order.constant {
-            gaps::first_observed(&target).map_or(0.0, |i| target[i])
+            gaps::first_observed(values).map_or(0.0, |i| values[i])
         } else {
             0.0
         };
-        target.iter_mut().for_each(|v| *v -= centre);
+        // Halves, so that no difference leaves the number range; centred before anything is rounded.
+        let moves: Vec<f64> = values.iter().map(|v| 0.5 * v - 0.5 * centre).collect();
+        let rounding = ROUNDING * 0.5 * largest(values);
+        let moved = moves.iter().filter(|v| v.is_finite()).fold(0.0_f64, |a, v| a.max(v.abs()));
+        let size = if moved > rounding { moved } else { largest(values) };
+        let target: Vec<f64> = moves.iter().map(|v| v / size).collect();
+        let size = (2.0 * size).min(f64::MAX);
         let filled = differencing::differences(&gaps::filled(&target), order.d, order.seasonal_d, order.season);
         let n = filled.len().max(1) as f64;
         let mean = if order.constant { filled.iter().sum::<f64>() / n } else { 0.0 };
         let spread = (filled.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
         let spread = if spread > ROUNDING { spread } else { 1.0 };
         let mut levels: Vec<Vec<f64>> = vec![target.iter().map(|v| v / spread).collect()];
-        let mut scales = vec![size * spread];
+        let mut scales = vec![(size * spread).max(f64::MIN_POSITIVE)];
         if order.constant {
             let column = |t: usize| if order.lost() > 0 { (t + 1) as f64 / values.len() as f64 } else { 1.0 };
             levels.push((0..values.len()).map(column).collect());
@@ -87,7 +91,7 @@ impl Prepared {
             scales.push(size);
         }
         let gaps = target.iter().any(|v| !v.is_finite());
-        Self { levels, scales, centre: centre * size, gaps }
+        Self { levels, scales, centre, gaps }
     }
 
     /// What the filters read.
@@ -275,6 +279,37 @@ impl Fit {
             mean: mean.iter().map(|v| bounded(v * scale + self.prepared.centre)).collect(),
             deviation: variance.iter().map(|v| bounded((v * self.variance).sqrt() * scale)).collect(),
         })
+    }
+
+    /// The one-step forecasts of the history; NaN for the first, which the differences need.
+    #[must_use]
+    pub fn fitted(&self) -> Vec<f64> {
+        let order = &self.order;
+        let levels = &self.prepared.levels;
+        let mut explained = vec![0.0; levels[0].len()];
+        for (column, coefficient) in levels[1..].iter().zip(&self.regression) {
+            explained.iter_mut().zip(column).for_each(|(y, x)| *y += coefficient * x);
+        }
+        let errors: Vec<f64> = levels[0].iter().zip(&explained).map(|(y, e)| y - e).collect();
+        let expected = if self.prepared.gaps {
+            let differencing = &differencing::coefficients(order.d, order.seasonal_d, order.season);
+            MissingFilter::default().expected(&System { arma: &self.arma, differencing }, &errors)
+        } else {
+            let differences = differencing::differences(&errors, order.d, order.seasonal_d, order.season);
+            let (n, lost) = (differences.len(), errors.len() - differences.len());
+            let mut out = vec![vec![0.0; n]];
+            let mut filter = Innovations::default();
+            let columns = [differences];
+            if filter.exact(&self.arma, &columns, &mut out).is_none() {
+                filter.conditional(&self.arma, &columns, &mut out);
+            }
+            // The error of a difference is the error of the level.
+            let levels = filter.expected(n).into_iter().zip(&columns[0]).zip(&errors[lost..]);
+            let ahead = levels.map(|((expected, difference), level)| level - (difference - expected));
+            std::iter::repeat_n(f64::NAN, lost).chain(ahead).collect()
+        };
+        let scale = self.prepared.scales[0];
+        expected.iter().zip(&explained).map(|(e, x)| (e + x) * scale + self.prepared.centre).collect()
     }
 
     /// Forecasts of the regression's errors, and their variances in units of the noise's.

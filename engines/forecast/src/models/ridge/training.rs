@@ -3,21 +3,18 @@
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
-use super::layout::Layout;
-use super::prepared::{Frame, Prepared};
+use super::Configuration;
 use super::regression::{Factor, PENALTIES, Problem, Shared, StepProducts};
-use super::{Configuration, FEWEST_WINDOWS};
 use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::FitTask;
-use crate::models::local::standard_normal_quantiles;
+use crate::models::windows::layout::Layout;
+use crate::models::windows::prepared::Prepared;
+use crate::models::windows::rows::{Row, rows};
+use crate::models::windows::{FEWEST_WINDOWS, residual_quantiles};
 
 /// Steps whose penalty is found by cross-validation; the others take their neighbour's.
 const PENALTY_STEPS: usize = 6;
-/// Training windows from which residual quantiles are read off; with fewer, they are a normal distribution's.
-const ENOUGH_FOR_QUANTILES: usize = 60;
-/// 1 / golden ratio: its multiples are spread evenly over 0 to 1, which keeps sampled windows off every season's grid.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// The forecast of one step: a linear map, and the quantiles of its errors in units of the window.
 #[derive(Clone, Debug)]
@@ -36,17 +33,6 @@ impl StepModel {
         let sum: f64 = self.coefficients.iter().zip(features).map(|(c, x)| c * x).sum();
         (self.intercept + sum).clamp(self.bounds.0, self.bounds.1)
     }
-}
-
-/// A training window: a series and its origin.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    series: usize,
-    origin: usize,
-    frame: Frame,
-    /// What its squared error counts, by its root: the window's scale against the livelier ones of its series. In
-    /// units of a quiet window every later move is huge, and a few such windows would decide everything.
-    weight: f64,
 }
 
 /// Fits all steps on at most `window_cap` windows, spread over the whole history.
@@ -93,45 +79,6 @@ pub(super) fn fit(
 fn anchors(horizon: usize) -> Vec<usize> {
     let count = PENALTY_STEPS.min(horizon);
     (0..count).map(|i| if count == 1 { 1 } else { 1 + i * (horizon - 1) / (count - 1) }).collect()
-}
-
-/// The windows to train on. Those with a missing value over their horizon are left out, unless that leaves few.
-fn rows(cap: usize, horizon: usize, layout: &Layout, prepared: &[Prepared]) -> Vec<Row> {
-    let origins = prepared.iter().enumerate().flat_map(|(series, p)| {
-        let end = p.length().saturating_sub(horizon);
-        (layout.history.max(1) - 1..end).map(move |origin| (series, origin))
-    });
-    let all: Vec<(usize, usize)> = origins.collect();
-    let complete: Vec<(usize, usize)> =
-        all.iter().copied().filter(|&(s, origin)| !prepared[s].any_missing(origin + 1, origin + horizon)).collect();
-    let enough = complete.len() >= (all.len() / 2).max(FEWEST_WINDOWS);
-    let candidates = if enough { complete } else { all };
-    let row = |&(series, origin): &(usize, usize)| Row {
-        series,
-        origin,
-        frame: prepared[series].frame(layout, origin),
-        weight: 1.0,
-    };
-    if candidates.len() <= cap {
-        return weighted(candidates.iter().map(row).collect());
-    }
-    let stride = candidates.len() as f64 / cap as f64;
-    let sampled = (0..cap).map(|k| ((k as f64 + (k as f64 * GOLDEN).fract()) * stride) as usize);
-    weighted(sampled.map(|i| row(&candidates[i.min(candidates.len() - 1)])).collect())
-}
-
-/// Weighs the rows, which are ordered by series: each by its scale over the upper quartile of its series' scales, at
-/// most 1, so that the squares sum to the number of rows.
-fn weighted(mut rows: Vec<Row>) -> Vec<Row> {
-    for series in rows.chunk_by_mut(|a, b| a.series == b.series) {
-        let mut scales: Vec<f64> = series.iter().map(|r| r.frame.scale()).collect();
-        scales.sort_by(f64::total_cmp);
-        let quartile = scales[(scales.len() - 1) * 3 / 4];
-        series.iter_mut().for_each(|r| r.weight = (r.frame.scale() / quartile).min(1.0));
-    }
-    let mean_square = rows.iter().map(|r| r.weight * r.weight).sum::<f64>() / rows.len() as f64;
-    rows.iter_mut().for_each(|r| r.weight /= mean_square.sqrt());
-    rows
 }
 
 /// The columns that all steps share, with their cross products.
@@ -227,20 +174,4 @@ impl Step<'_> {
             bounds: (low - width, high + width),
         })
     }
-}
-
-/// Empirical quantiles (type 7 of Hyndman and Fan 1996) where there are enough residuals, else normal ones.
-fn residual_quantiles(mut residuals: Vec<f64>, levels: &[f64]) -> Result<Vec<f64>, ForecastError> {
-    if residuals.len() < ENOUGH_FOR_QUANTILES {
-        let square = residuals.iter().map(|e| e * e).sum::<f64>() / residuals.len() as f64;
-        return Ok(standard_normal_quantiles(levels)?.iter().map(|z| z * square.sqrt()).collect());
-    }
-    residuals.sort_by(f64::total_cmp);
-    let quantile = |level: &f64| {
-        let place = level * (residuals.len() - 1) as f64;
-        let below = place.floor() as usize;
-        let above = (below + 1).min(residuals.len() - 1);
-        residuals[below] + (place - below as f64) * (residuals[above] - residuals[below])
-    };
-    Ok(levels.iter().map(quantile).collect())
 }
