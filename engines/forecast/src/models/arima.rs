@@ -5,7 +5,6 @@
 
 mod auto;
 mod autocovariance;
-mod canonical;
 mod differencing;
 mod estimation;
 mod fit;

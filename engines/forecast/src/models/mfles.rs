@@ -4,7 +4,7 @@
 //! round fits the next component to what all before have left and takes most of it. Here the line and the Fourier
 //! terms take turns until a round explains less than a hundredth more, recent values counting more; what is left is
 //! smoothed with many weights, each of which counts by how well it forecast the next value. The line goes on with its
-//! slope times the square of the share of the variance that it explains. Seasonal series of positive values are taken
+//! slope times the fourth power of the share of the variance that it explains. Seasonal series of positive values are taken
 //! in logarithms.
 
 use std::f64::consts::TAU;
@@ -27,7 +27,9 @@ const RECENCY: f64 = 4.0;
 /// Smoothing weights.
 const WEIGHTS: (usize, f64, f64) = (20, 0.05, 1.0);
 /// How steeply a smoothing weight counts by its squared errors.
-const STEEPNESS: i32 = 4;
+const STEEPNESS: i32 = 8;
+/// How steeply what goes on of the slope falls with the share of the variance that the line explains.
+const PERSISTENCE: i32 = 4;
 /// A share of the variance that is rounding.
 const ROUNDING: f64 = 1e-18;
 
@@ -180,7 +182,7 @@ impl Fit {
         let explained = if total > ROUNDING { (1.0 - variance(&around) / total).max(0.0) } else { 0.0 };
         let Smoothed { levels, deviation, weight } = Smoothed::of(&left);
         let range = z.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-        let persistence = explained * explained;
+        let persistence = explained.powi(PERSISTENCE);
         Self { units, components, median, cycle, persistence, levels, deviation, weight, range }
     }
 

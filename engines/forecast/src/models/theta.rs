@@ -63,7 +63,10 @@ impl Adjusted {
     /// The one-step forecasts of `values`, which have to be those of the fit.
     pub(crate) fn fitted(&self, values: &[f64]) -> Vec<f64> {
         let adjusted = self.season.as_ref().map_or_else(|| values.to_vec(), |s| s.remove(values));
-        let mean: Vec<f64> = adjusted.iter().zip(self.fit.errors()).map(|(y, e)| y - e).collect();
+        let mut mean: Vec<f64> = adjusted.iter().zip(self.fit.errors()).map(|(y, e)| y - e).collect();
+        // The first ones are not judged: the initial level is free there.
+        let judged = BURN_IN.min(mean.len());
+        mean[..judged].fill(f64::NAN);
         let Some(season) = &self.season else { return mean };
         let deviation = vec![0.0; mean.len()];
         season.restore(NormalForecast { mean, deviation }, 0).mean

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::canonical::canonical;
 use super::estimation::{Criterion, Estimate, Estimation, Sample, least_squares};
 use super::fit::{self, FINAL, Fit, Prepared, START, better, check, corrected_criterion, failure};
 use super::least_squares::Effort;
@@ -63,9 +62,8 @@ pub fn auto(values: &[f64], regressors: &[Vec<f64>], season: usize) -> Result<Fi
     if observed == 0 {
         return Err(failure("there is no observation".to_string()));
     }
+    let filled = super::bridged(values, season);
     let season = if season < 2 || observed <= 2 * season { 1 } else { season };
-    // What is chosen does not depend on the units, not even by their rounding.
-    let filled = canonical(&super::bridged(values, season), season);
     if observed < 4 {
         let order = if observed > 1 { Order::new(0, 1, 0) } else { Order::new(0, 0, 0).with_constant(true) };
         return fit::fit(values, &[], order);

@@ -61,25 +61,21 @@ impl Prepared {
             let largest = values.iter().filter(|v| v.is_finite()).fold(0.0_f64, |a, v| a.max(v.abs()));
             if largest > 0.0 { largest } else { 1.0 }
         };
+        let size = largest(values);
+        let mut target: Vec<f64> = values.iter().map(|v| v / size).collect();
         let centre = if order.lost() > 0 || order.constant {
-            gaps::first_observed(values).map_or(0.0, |i| values[i])
+            gaps::first_observed(&target).map_or(0.0, |i| target[i])
         } else {
             0.0
         };
-        // Halves, so that no difference leaves the number range; centred before anything is rounded.
-        let moves: Vec<f64> = values.iter().map(|v| 0.5 * v - 0.5 * centre).collect();
-        let rounding = ROUNDING * 0.5 * largest(values);
-        let moved = moves.iter().filter(|v| v.is_finite()).fold(0.0_f64, |a, v| a.max(v.abs()));
-        let size = if moved > rounding { moved } else { largest(values) };
-        let target: Vec<f64> = moves.iter().map(|v| v / size).collect();
-        let size = (2.0 * size).min(f64::MAX);
+        target.iter_mut().for_each(|v| *v -= centre);
         let filled = differencing::differences(&gaps::filled(&target), order.d, order.seasonal_d, order.season);
         let n = filled.len().max(1) as f64;
         let mean = if order.constant { filled.iter().sum::<f64>() / n } else { 0.0 };
         let spread = (filled.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
         let spread = if spread > ROUNDING { spread } else { 1.0 };
         let mut levels: Vec<Vec<f64>> = vec![target.iter().map(|v| v / spread).collect()];
-        let mut scales = vec![(size * spread).max(f64::MIN_POSITIVE)];
+        let mut scales = vec![size * spread];
         if order.constant {
             let column = |t: usize| if order.lost() > 0 { (t + 1) as f64 / values.len() as f64 } else { 1.0 };
             levels.push((0..values.len()).map(column).collect());
@@ -91,7 +87,7 @@ impl Prepared {
             scales.push(size);
         }
         let gaps = target.iter().any(|v| !v.is_finite());
-        Self { levels, scales, centre, gaps }
+        Self { levels, scales, centre: centre * size, gaps }
     }
 
     /// What the filters read.
