@@ -10,6 +10,7 @@ use atsre_domain::model::{Hyperparameters, Setting};
 use crate::error::ForecastError;
 use crate::registry::FRAMEWORK;
 
+mod boosting;
 mod choice;
 mod foundation;
 mod simple;
@@ -75,6 +76,12 @@ pub const RIDGE: &str = "ridge";
 pub const ARIMA: &str = "arima";
 /// The name of the seasonal ARIMA model that searches its orders.
 pub const AUTO_ARIMA: &str = "auto-arima";
+/// The name of exponential smoothing with trigonometric seasons.
+pub const TBATS: &str = "tbats";
+/// The name of the boosted decomposition.
+pub const MFLES: &str = "mfles";
+/// The name of gradient boosting over lags and covariates.
+pub const GRADIENT_BOOSTING: &str = "gradient-boosting";
 /// The name of the linear map of the lags less the last of them.
 pub const NLINEAR: &str = "nlinear";
 /// The name of the linear map of the lags' trend and remainder.
@@ -113,7 +120,7 @@ pub const NON_NEGATIVE: &str = "non_negative";
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
     let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()];
-    all.push(choice::auto());
+    all.extend([choice::auto(), boosting::gradient_boosting(), boosting::mfles()]);
     all.extend(simple::entries());
     all.extend(smoothing::entries());
     all.extend(foundation::entries());

@@ -4,6 +4,7 @@ use atsre_domain::identity::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ForecastError;
+use crate::in_sample::SeriesFit;
 use crate::view::TrainingView;
 
 /// How a running fit tells its caller where it is, and learns that it should stop.
@@ -130,6 +131,16 @@ pub trait Forecaster: Send {
     /// # Errors
     /// [`ForecastError`], by its kind.
     fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError>;
+
+    /// The one-step forecasts inside each history of the view, with their residuals: one for each series, in the
+    /// view's order. A regression on time or a map of many steps gives what it says of the next step. None where the
+    /// model has no such fit: a choice or a mean of other models, or a network whose windows are sampled.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    fn in_sample(&self, _request: &PredictRequest<'_>) -> Result<Option<Vec<SeriesFit>>, ForecastError> {
+        Ok(None)
+    }
 
     /// What a reader of the result should know, such as the season that was used or covariates that were left out.
     fn notes(&self) -> Vec<String> {

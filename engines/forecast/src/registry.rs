@@ -48,6 +48,8 @@ impl Registry {
         registry.register(catalogue::IMAPA, models::intermittent::construct_imapa);
         registry.register(catalogue::AUTO_CES, models::ces::construct_auto);
         registry.register(catalogue::CES, models::ces::construct);
+        registry.register(catalogue::TBATS, models::tbats::construct);
+        registry.register(catalogue::MFLES, models::mfles::construct);
         registry.register(catalogue::MSTL, models::mstl::construct);
         registry.register(catalogue::AUTO_ETS, models::ets::models::construct_auto);
         registry.register(catalogue::ETS, models::ets::models::construct_form);
@@ -55,6 +57,7 @@ impl Registry {
         registry.register(catalogue::HOLT_WINTERS, models::ets::models::construct_holt_winters);
         registry.register(catalogue::AUTO, selection::construct);
         registry.register(catalogue::RIDGE, models::ridge::construct);
+        registry.register(catalogue::GRADIENT_BOOSTING, models::boosting::construct);
         registry.register(catalogue::ARIMA, models::arima::forecaster::construct);
         registry.register(catalogue::AUTO_ARIMA, models::arima::forecaster::construct_auto);
         registry.register(catalogue::HARMONIC_REGRESSION, models::arima::forecaster::construct_harmonic);

@@ -5,7 +5,7 @@ use atsre_domain::model::{Hyperparameters, Setting};
 
 use super::{
     AUTO_CES, AUTO_ETS, AUTO_THETA, CES, DYNAMIC_OPTIMIZED_THETA, DYNAMIC_THETA, ETS, HOLT, HOLT_WINTERS, MSTL,
-    OPTIMIZED_THETA, local, settings,
+    OPTIMIZED_THETA, TBATS, local, settings,
 };
 
 /// Every entry of this family.
@@ -30,6 +30,7 @@ pub(super) fn entries() -> Vec<CatalogueEntry> {
             settings([("season_length", Setting::Integer(0)), ("season", word("full"))]),
         ),
         mstl(),
+        tbats(),
         theta(
             OPTIMIZED_THETA,
             "The Theta method with an optimised θ on seasonally adjusted data (Fiorucci and others 2016, OTM).",
@@ -129,4 +130,14 @@ fn mstl() -> CatalogueEntry {
         ]),
     );
     CatalogueEntry { minimum_length: 4, ..entry }
+}
+
+fn tbats() -> CatalogueEntry {
+    smoothing(
+        TBATS,
+        "Exponential smoothing with a Box–Cox transformation, ARMA errors, a trend that may be damped and trigonometric seasons, chosen by AICc (De Livera, Hyndman and Snyder 2011).",
+        true,
+        500.0,
+        settings([("season_length", Setting::Integer(0)), ("seasonal_periods", Setting::Integers(Vec::new()))]),
+    )
 }

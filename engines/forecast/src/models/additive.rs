@@ -14,6 +14,7 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
 use crate::gaps;
+use crate::in_sample::SeriesFit;
 use crate::settings::Settings;
 use design::{Design, Layout};
 
@@ -89,7 +90,7 @@ impl Forecaster for Additive {
                 let start = gaps::first_observed(series.target()).unwrap_or(0);
                 let values = &series.target()[start..];
                 let known = Regressors::known(request.view, &series, start, request.horizon);
-                let (mean, deviation) = forecast(values, &known, &self.in_use, self.changes, request.horizon)?;
+                let (mean, deviation, _) = forecast(values, &known, &self.in_use, self.changes, request.horizon)?;
                 let quantile = |z: &f64| mean.iter().zip(&deviation).map(|(m, d)| m + z * d).collect::<Vec<f64>>();
                 Ok(SeriesForecast {
                     item_id: series.item_id().to_string(),
@@ -101,23 +102,39 @@ impl Forecaster for Additive {
             .collect()
     }
 
+    fn in_sample(&self, request: &PredictRequest<'_>) -> Result<Option<Vec<SeriesFit>>, ForecastError> {
+        if !self.fitted {
+            return Err(ForecastError::NotFitted(catalogue::ADDITIVE.to_string()));
+        }
+        let one = |i: usize| {
+            request.progress.check()?;
+            let series = request.view.series(i);
+            let start = gaps::first_observed(series.target()).unwrap_or(0);
+            let known = Regressors::known(request.view, &series, start, request.horizon);
+            let values = &series.target()[start..];
+            let (_, _, fitted) = forecast(values, &known, &self.in_use, self.changes, request.horizon)?;
+            Ok(SeriesFit::of(&series, &fitted))
+        };
+        (0..request.view.len()).into_par_iter().map(one).collect::<Result<_, ForecastError>>().map(Some)
+    }
+
     fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }
 }
 
-/// Means and standard deviations.
+/// Means and standard deviations over the horizon, and what the regression says of each time of the history.
 fn forecast(
     values: &[f64],
     known: &Regressors,
     periods: &[usize],
     changes: usize,
     horizon: usize,
-) -> Result<(Vec<f64>, Vec<f64>), ForecastError> {
+) -> Result<(Vec<f64>, Vec<f64>, Vec<f64>), ForecastError> {
     let n = values.len();
     let largest = values.iter().filter(|v| v.is_finite()).fold(0.0_f64, |a, v| a.max(v.abs()));
     if largest == 0.0 {
-        return Ok((vec![0.0; horizon], vec![0.0; horizon]));
+        return Ok((vec![0.0; horizon], vec![0.0; horizon], vec![0.0; n]));
     }
     let mut scaled: Vec<f64> = values.iter().map(|v| v / largest).collect();
     // The regression is on what is left of a level, so that the least penalty does not pull at it.
@@ -173,7 +190,8 @@ fn forecast(
     let met = squares[best] / f64::max(judged_count, 1.0);
     let factor = if foreseen > 0.0 { (met / foreseen).max(1.0) } else { 1.0 };
     variances.iter_mut().for_each(|v| *v = (*v * factor).sqrt() * largest);
-    Ok((mean, variances))
+    let fitted = (0..n).map(|t| largest * (level + design.predict(t, &weights))).collect();
+    Ok((mean, variances, fitted))
 }
 
 #[cfg(test)]
@@ -196,7 +214,7 @@ mod tests {
         let mut known = Regressors::default();
         known.push((0..264).map(holiday).collect(), 240);
         // When it is forecast
-        let (mean, deviation) = forecast(&values, &known, &[12], 25, 24).unwrap();
+        let (mean, deviation, _) = forecast(&values, &known, &[12], 25, 24).unwrap();
         // Then line, season and regressor go on
         for (h, mean) in mean.iter().enumerate() {
             assert!((mean - clean(240 + h) - 0.3).abs() < 1.5, "{h}: {mean} {}", clean(240 + h));
@@ -217,7 +235,7 @@ mod tests {
         ];
         for values in &wild {
             for periods in [vec![], vec![4, 12], vec![1_000]] {
-                let (mean, deviation) = forecast(values, &Regressors::default(), &periods, 25, 50).unwrap();
+                let (mean, deviation, _) = forecast(values, &Regressors::default(), &periods, 25, 50).unwrap();
                 assert!(mean.iter().chain(&deviation).all(|v| v.is_finite()), "{values:?}");
             }
         }

@@ -49,6 +49,27 @@ fn average(values: &[f64], horizon: usize) -> NormalForecast {
     NormalForecast { mean: vec![mean * size; horizon], deviation: vec![deviation * size; horizon] }
 }
 
+/// The mean of the last `window` observed values before each, or of all where there are fewer.
+fn running_means(history: &[f64], window: usize) -> Vec<f64> {
+    let mut seen: Vec<f64> = Vec::with_capacity(history.len());
+    let mut mean = f64::NAN;
+    let one = |y: &f64| {
+        let before = mean;
+        if y.is_finite() {
+            seen.push(*y);
+            mean = if seen.len() <= window {
+                let known = if seen.len() == 1 { 0.0 } else { mean };
+                known + (y - known) / seen.len() as f64
+            } else {
+                // Summed anew: a difference of running sums would keep the rounding of what has left the window.
+                seen[seen.len() - window..].iter().sum::<f64>() / window as f64
+            };
+        }
+        before
+    };
+    history.iter().map(one).collect()
+}
+
 fn observed(history: &[f64]) -> Vec<f64> {
     history.iter().copied().filter(|v| v.is_finite()).collect()
 }
@@ -62,6 +83,11 @@ impl LocalModel for HistoricAverage {
 
     fn forecast(&self, history: &[f64], horizon: usize, _season: usize) -> Result<NormalForecast, ForecastError> {
         Ok(average(&observed(history), horizon))
+    }
+
+    /// The mean of the values before each.
+    fn fitted(&self, history: &[f64], _season: usize) -> Result<Vec<f64>, ForecastError> {
+        Ok(running_means(history, usize::MAX))
     }
 }
 
@@ -81,6 +107,15 @@ impl LocalModel for WindowAverage {
         };
         Ok(average(&values[values.len().saturating_sub(window)..], horizon))
     }
+
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        let window = match self.window {
+            0 if season > 1 => season,
+            0 => usize::MAX,
+            window => window,
+        };
+        Ok(running_means(history, window))
+    }
 }
 
 impl LocalModel for Zero {
@@ -98,5 +133,9 @@ impl LocalModel for Zero {
         let squares: f64 = values.iter().map(|v| (v / size).powi(2)).sum();
         let deviation = (squares / values.len().max(1) as f64).sqrt() * size;
         Ok(NormalForecast { mean: vec![0.0; horizon], deviation: vec![deviation; horizon] })
+    }
+
+    fn fitted(&self, history: &[f64], _season: usize) -> Result<Vec<f64>, ForecastError> {
+        Ok(vec![0.0; history.len()])
     }
 }

@@ -163,12 +163,20 @@ fn weights(x: &[f64]) -> Weights {
 }
 
 fn forecast(history: &[f64], horizon: usize, m: usize, seasons: &[Season]) -> Result<NormalForecast, ForecastError> {
+    let fit = fit(&gaps::filled(history), m, seasons)?;
+    Ok(NormalForecast { mean: fit.mean(horizon), deviation: fit.deviation(horizon) })
+}
+
+fn fitted(history: &[f64], m: usize, seasons: &[Season]) -> Result<Vec<f64>, ForecastError> {
     let values = gaps::filled(history);
-    let fit = Fit::best(&values, m, seasons).ok_or_else(|| ForecastError::Numerical {
+    Ok(fit(&values, m, seasons)?.fitted(&values))
+}
+
+fn fit(values: &[f64], m: usize, seasons: &[Season]) -> Result<Fit, ForecastError> {
+    Fit::best(values, m, seasons).ok_or_else(|| ForecastError::Numerical {
         model: catalogue::CES.to_string(),
         problem: "the history is empty".to_string(),
-    })?;
-    Ok(NormalForecast { mean: fit.mean(horizon), deviation: fit.deviation(horizon) })
+    })
 }
 
 /// The best of all seasons.
@@ -206,6 +214,10 @@ impl LocalModel for AutoCes {
     fn forecast(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
         forecast(history, horizon, season, &Season::ALL)
     }
+
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        fitted(history, season, &Season::ALL)
+    }
 }
 
 impl LocalModel for Ces {
@@ -217,5 +229,9 @@ impl LocalModel for Ces {
 
     fn forecast(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
         forecast(history, horizon, season, &[self.0])
+    }
+
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        fitted(history, season, &[self.0])
     }
 }

@@ -126,6 +126,20 @@ impl LinearMap {
         out
     }
 
+    /// The first step after every whole window of `values`, which have no gaps; NaN for those before the first window.
+    #[must_use]
+    pub fn first_steps(&self, values: &[f64], level: f64, scale: f64) -> Vec<f64> {
+        let mut fitted = vec![f64::NAN; values.len()];
+        let standard: Vec<f64> = values.iter().map(|v| (v - level) / scale).collect();
+        let weights: Vec<f64> = self.solution.weights.iter().step_by(self.horizon).copied().collect();
+        for (window, out) in standard.windows(self.lags).zip(fitted.iter_mut().skip(self.lags)) {
+            let anchor = self.anchor.of(window);
+            let sum: f64 = window.iter().zip(&weights).map(|(v, w)| w * (v - anchor)).sum();
+            *out = level + scale * (self.solution.intercepts[0] + sum + anchor);
+        }
+        fitted
+    }
+
     /// The root mean squared error of each step, in units of a series' spread, on windows that were held out from the
     /// fit that made them.
     #[must_use]

@@ -49,4 +49,18 @@ impl LocalModel for Drift {
             deviation: ahead.map(|h| sigma * (h * (1.0 + h / span)).sqrt()).collect(),
         })
     }
+
+    /// The drift of the whole history is added to each value for the next.
+    fn fitted(&self, history: &[f64], _season: usize) -> Result<Vec<f64>, ForecastError> {
+        let first = gaps::first_observed(history).unwrap_or(0);
+        let last = gaps::last_observed(history).unwrap_or(0);
+        let slope = (history[last] - history[first]) / (last - first).max(1) as f64;
+        let mut before = None;
+        let one = |(t, y): (usize, &f64)| {
+            let fitted = before.map_or(f64::NAN, |(s, value)| value + slope * (t - s) as f64);
+            before = if y.is_finite() { Some((t, *y)) } else { before };
+            fitted
+        };
+        Ok(history.iter().enumerate().map(one).collect())
+    }
 }

@@ -11,6 +11,8 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::Forecaster;
 
+mod fitted;
+
 /// Croston's weight of sizes and intervals.
 const WEIGHT: f64 = 0.1;
 /// Where optimised weights lie.
@@ -129,6 +131,10 @@ macro_rules! intermittent {
 
             fn forecast(&self, history: &[f64], horizon: usize, _season: usize) -> Result<NormalForecast, ForecastError> {
                 Ok(forecast(history, horizon, self.0))
+            }
+
+            fn fitted(&self, history: &[f64], _season: usize) -> Result<Vec<f64>, ForecastError> {
+                Ok(fitted::fitted(history, self.0))
             }
         }
     };

@@ -8,7 +8,9 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
 use crate::gaps;
+use crate::in_sample::SeriesFit;
 use crate::settings::Settings;
+use crate::view::SeriesView;
 
 /// Values of a size in this range can be squared and summed.
 const SMALLEST: f64 = 1e-100;
@@ -31,6 +33,8 @@ pub(crate) trait LocalModel: Send + Sync + 'static {
     fn minimum_length(&self, season_length: usize) -> usize;
     /// Forecasts `horizon` steps after `history`, which has at least one observed value.
     fn forecast(&self, history: &[f64], horizon: usize, season_length: usize) -> Result<NormalForecast, ForecastError>;
+    /// The one-step forecasts of `history`, one for each of its values; NaN before the first.
+    fn fitted(&self, history: &[f64], season_length: usize) -> Result<Vec<f64>, ForecastError>;
 }
 
 /// A local model as a [`Forecaster`].
@@ -63,17 +67,34 @@ impl<M: LocalModel> Local<M> {
     /// The model's forecast. Values whose squares would leave the number range are brought near 1 for it by a power of
     /// two, which changes no digit.
     fn within_range(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
-        let largest = history.iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
-        if largest == 0.0 || (SMALLEST..LARGEST).contains(&largest) {
+        let Some(scale) = unusual_scale(history) else {
             return self.model.forecast(history, horizon, season);
-        }
-        let scale = largest.log2().floor().clamp(-1_000.0, 1_000.0).exp2();
+        };
         let scaled: Vec<f64> = history.iter().map(|v| v / scale).collect();
         let mut forecast = self.model.forecast(&scaled, horizon, season)?;
-        // What still leaves the range, such as a deviation at a far step, stays at its end.
-        let restore = |v: &mut f64| *v = (*v * scale).clamp(-f64::MAX / 16.0, f64::MAX / 16.0);
-        forecast.mean.iter_mut().chain(&mut forecast.deviation).for_each(restore);
+        forecast.mean.iter_mut().chain(&mut forecast.deviation).for_each(|v| *v = restored(*v, scale));
         Ok(forecast)
+    }
+
+    /// The model's one-step forecasts, in the same range.
+    fn fitted_within_range(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        let Some(scale) = unusual_scale(history) else {
+            return self.model.fitted(history, season);
+        };
+        let scaled: Vec<f64> = history.iter().map(|v| v / scale).collect();
+        Ok(self.model.fitted(&scaled, season)?.iter().map(|v| restored(*v, scale)).collect())
+    }
+
+    /// The observed part of a history that is long enough.
+    fn usable<'v>(&self, series: &SeriesView<'v>, season: usize) -> Result<&'v [f64], ForecastError> {
+        let history = series.target();
+        let needed = self.model.minimum_length(season);
+        let length = gaps::usable_length(history);
+        if length < needed {
+            let (model, item_id) = (M::NAME.to_string(), series.item_id().to_string());
+            return Err(ForecastError::TooShort { model, item_id, length, needed });
+        }
+        Ok(&history[history.len() - length..])
     }
 
     fn season(&self, plan: usize) -> usize {
@@ -108,14 +129,8 @@ impl<M: LocalModel> Forecaster for Local<M> {
             .map(|i| {
                 request.progress.check()?;
                 let series = request.view.series(i);
-                let history = series.target();
-                let needed = self.model.minimum_length(season_length);
-                let length = gaps::usable_length(history);
-                if length < needed {
-                    let (model, item_id) = (M::NAME.to_string(), series.item_id().to_string());
-                    return Err(ForecastError::TooShort { model, item_id, length, needed });
-                }
-                let forecast = self.within_range(&history[history.len() - length..], request.horizon, season_length)?;
+                let history = self.usable(&series, season_length)?;
+                let forecast = self.within_range(history, request.horizon, season_length)?;
                 Ok(SeriesForecast {
                     item_id: series.item_id().to_string(),
                     times: series.future_times(request.horizon)?,
@@ -125,6 +140,29 @@ impl<M: LocalModel> Forecaster for Local<M> {
             })
             .collect()
     }
+
+    fn in_sample(&self, request: &PredictRequest<'_>) -> Result<Option<Vec<SeriesFit>>, ForecastError> {
+        let season_length = self.season_length.ok_or_else(|| ForecastError::NotFitted(M::NAME.to_string()))?;
+        let one = |i: usize| {
+            request.progress.check()?;
+            let series = request.view.series(i);
+            let history = self.usable(&series, season_length)?;
+            Ok(SeriesFit::of(&series, &self.fitted_within_range(history, season_length)?))
+        };
+        (0..request.view.len()).into_par_iter().map(one).collect::<Result<_, ForecastError>>().map(Some)
+    }
+}
+
+/// The power of two that brings values near 1, where their squares would leave the number range.
+pub(crate) fn unusual_scale(history: &[f64]) -> Option<f64> {
+    let largest = history.iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    let usual = largest == 0.0 || (SMALLEST..LARGEST).contains(&largest);
+    (!usual).then(|| largest.log2().floor().clamp(-1_000.0, 1_000.0).exp2())
+}
+
+/// Back in the units of the data. What still leaves the range, such as a deviation at a far step, stays at its end.
+fn restored(value: f64, scale: f64) -> f64 {
+    (value * scale).clamp(-f64::MAX / 16.0, f64::MAX / 16.0)
 }
 
 impl NormalForecast {

@@ -64,16 +64,27 @@ impl Mstl {
 }
 
 impl Inner {
+    /// The one-step forecasts of values without a season.
+    fn fitted(self, values: &[f64]) -> Result<Vec<f64>, ForecastError> {
+        let theta = |variants: &[Variant]| Adjusted::best(values, 1, variants).map(|found| found.fitted(values));
+        let fitted = match self {
+            Self::AutoEts => select(values, 1, unseasonal(), &Options::default()).map(|fit| fit.fitted(values)),
+            Self::Theta => theta(&[Variant::Standard]),
+            Self::DynamicOptimizedTheta => theta(&[Variant::DynamicOptimized]),
+            Self::AutoTheta => theta(&Variant::ALL),
+            Self::AutoCes => ces::Fit::best(values, 1, &ces::Season::ALL).map(|fit| fit.fitted(values)),
+            Self::Drift if values.len() > 2 => return super::drift::Drift.fitted(values, 1),
+            Self::Drift | Self::Naive => return super::naive::Naive.fitted(values, 1),
+        };
+        fitted.ok_or_else(unfitted)
+    }
+
     /// Forecasts values without a season.
     fn forecast(self, values: &[f64], horizon: usize) -> Result<NormalForecast, ForecastError> {
         let theta = |variants: &[Variant]| Adjusted::best(values, 1, variants).map(|found| found.forecast(horizon));
         let forecast = match self {
-            Self::AutoEts => {
-                // No season is left, and its removal may have left values below zero.
-                let pattern = Pattern::parse("ZZN").unwrap_or(Pattern::ANY);
-                select(values, 1, pattern, &Options::default())
-                    .map(|fit| NormalForecast { mean: fit.mean(horizon), deviation: fit.deviation(horizon) })
-            }
+            Self::AutoEts => select(values, 1, unseasonal(), &Options::default())
+                .map(|fit| NormalForecast { mean: fit.mean(horizon), deviation: fit.deviation(horizon) }),
             Self::Theta => theta(&[Variant::Standard]),
             Self::DynamicOptimizedTheta => theta(&[Variant::DynamicOptimized]),
             Self::AutoTheta => theta(&Variant::ALL),
@@ -82,10 +93,19 @@ impl Inner {
             Self::Drift if values.len() > 2 => return super::drift::Drift.forecast(values, horizon, 1),
             Self::Drift | Self::Naive => return super::naive::Naive.forecast(values, horizon, 1),
         };
-        forecast.ok_or_else(|| ForecastError::Numerical {
-            model: catalogue::MSTL.to_string(),
-            problem: "the inner model cannot be fitted to the series without its seasons".to_string(),
-        })
+        forecast.ok_or_else(unfitted)
+    }
+}
+
+/// No season is left, and its removal may have left values below zero.
+fn unseasonal() -> Pattern {
+    Pattern::parse("ZZN").unwrap_or(Pattern::ANY)
+}
+
+fn unfitted() -> ForecastError {
+    ForecastError::Numerical {
+        model: catalogue::MSTL.to_string(),
+        problem: "the inner model cannot be fitted to the series without its seasons".to_string(),
     }
 }
 
@@ -110,5 +130,16 @@ impl LocalModel for Mstl {
         }
         forecast.mean.iter_mut().chain(&mut forecast.deviation).for_each(|v| *v *= size);
         Ok(forecast)
+    }
+
+    /// The inner model's one-step forecasts, with the seasons of the decomposition.
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        let values = gaps::filled(history);
+        let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let size = if largest > 0.0 { largest } else { 1.0 };
+        let scaled: Vec<f64> = values.iter().map(|v| v / size).collect();
+        let adjusted = mstl(&scaled, &self.periods(season)).map_or_else(|| scaled.clone(), |p| p.adjusted());
+        let inner = self.inner.fitted(&adjusted)?;
+        Ok(inner.iter().zip(&scaled).zip(&adjusted).map(|((f, y), a)| size * (f + y - a)).collect())
     }
 }

@@ -44,4 +44,19 @@ impl LocalModel for Naive {
             deviation: (1..=horizon).map(|h| sigma * ((h + stale) as f64).sqrt()).collect(),
         })
     }
+
+    fn fitted(&self, history: &[f64], _season: usize) -> Result<Vec<f64>, ForecastError> {
+        Ok(previous(history))
+    }
+}
+
+/// The last observed value before each; NaN before the first.
+pub(super) fn previous(history: &[f64]) -> Vec<f64> {
+    let mut last = f64::NAN;
+    let before = |y: &f64| {
+        let before = last;
+        last = if y.is_finite() { *y } else { last };
+        before
+    };
+    history.iter().map(before).collect()
 }

@@ -5,7 +5,7 @@
 use atsre_domain::model::ModelSpec;
 
 use super::local::{Local, LocalModel, NormalForecast};
-use super::naive::Naive;
+use super::naive::{Naive, previous};
 use super::theta::season::{Decomposition, Season};
 use crate::catalogue;
 use crate::error::ForecastError;
@@ -35,5 +35,15 @@ impl LocalModel for Naive2 {
         };
         let forecast = Naive.forecast(&season.remove(&values), horizon, 1)?;
         Ok(season.restore(forecast, values.len()))
+    }
+
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        let values = gaps::filled(history);
+        let Some(season) = Season::find(&values, season, Decomposition::Multiplicative) else {
+            return Ok(previous(history));
+        };
+        let mean = previous(&season.remove(&values));
+        let deviation = vec![0.0; mean.len()];
+        Ok(season.restore(NormalForecast { mean, deviation }, 0).mean)
     }
 }

@@ -39,10 +39,53 @@ impl LocalModel for RankOne {
     }
 
     fn forecast(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
+        let Some(Cycles { season, shift, largest, factors, .. }) = Cycles::of(history, season) else {
+            return Ok(NormalForecast { mean: vec![0.0; horizon], deviation: vec![0.0; horizon] });
+        };
+        let level = LevelForecast::of(&factors.levels, horizon.div_ceil(season), longer(season));
+        let mut forecast = NormalForecast { mean: Vec::with_capacity(horizon), deviation: Vec::with_capacity(horizon) };
+        for h in 0..horizon {
+            let (cycle, share) = (h / season, factors.shape[h % season]);
+            let variance = share * share * level.variance[cycle] + factors.residual_variance;
+            forecast.mean.push((level.mean[cycle] * share - shift) * largest);
+            forecast.deviation.push(variance.sqrt() * largest);
+        }
+        Ok(forecast)
+    }
+
+    /// The level of each cycle as forecast from those before it, times the shape.
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        let Some(Cycles { season, start, shift, largest, factors }) = Cycles::of(history, season) else {
+            return Ok(vec![0.0; history.len()]);
+        };
+        let levels = LevelForecast::fitted(&factors.levels, longer(season));
+        let mut fitted = vec![f64::NAN; start];
+        for level in levels {
+            fitted.extend(factors.shape.iter().map(|share| (level * share - shift) * largest));
+        }
+        Ok(fitted)
+    }
+}
+
+/// A history as a matrix of cycles.
+#[derive(Debug)]
+struct Cycles {
+    season: usize,
+    /// Values before the first whole cycle.
+    start: usize,
+    /// What makes values over the largest positive.
+    shift: f64,
+    largest: f64,
+    factors: Factors,
+}
+
+impl Cycles {
+    /// None where all values are zero.
+    fn of(history: &[f64], season: usize) -> Option<Self> {
         let values = super::arima::bridged(history, season);
         let largest = values.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
         if largest == 0.0 {
-            return Ok(NormalForecast { mean: vec![0.0; horizon], deviation: vec![0.0; horizon] });
+            return None;
         }
         // Fewer than three cycles are no matrix.
         let season = if values.len() < 3 * season { 1 } else { season.max(1) };
@@ -53,15 +96,7 @@ impl LocalModel for RankOne {
         let start = values.len() - cycles * season;
         let table: Vec<f64> = values[start..].iter().map(|v| v / largest + shift).collect();
         let factors = Factors::of(&table, season);
-        let level = LevelForecast::of(&factors.levels, horizon.div_ceil(season), longer(season));
-        let mut forecast = NormalForecast { mean: Vec::with_capacity(horizon), deviation: Vec::with_capacity(horizon) };
-        for h in 0..horizon {
-            let (cycle, share) = (h / season, factors.shape[h % season]);
-            let variance = share * share * level.variance[cycle] + factors.residual_variance;
-            forecast.mean.push((level.mean[cycle] * share - shift) * largest);
-            forecast.deviation.push(variance.sqrt() * largest);
-        }
-        Ok(forecast)
+        Some(Self { season, start, shift, largest, factors })
     }
 }
 

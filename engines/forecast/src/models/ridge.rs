@@ -16,21 +16,16 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
 use crate::gaps;
+use crate::in_sample::SeriesFit;
+use crate::models::windows::layout::{Layout, Wishes};
+use crate::models::windows::prepared::Prepared;
+use crate::models::windows::{FEWEST_WINDOWS, SHORTEST};
 use crate::settings::Settings;
-use crate::view::TrainingView;
-use layout::Layout;
-use prepared::Prepared;
+use crate::view::{SeriesView, TrainingView};
 use training::StepModel;
 
-mod layout;
-mod prepared;
 mod regression;
 mod training;
-
-/// The fewest training windows of a fit.
-const FEWEST_WINDOWS: usize = 4;
-/// The fewest observations, whatever the horizon.
-const SHORTEST: usize = 12;
 
 /// Observations from which on a series by itself teaches more than its neighbours do: measured on series of the M3, M4
 /// and NN5 competitions, where hourly (700), daily (735) and weekly (from 350) ones are forecast better by themselves,
@@ -42,10 +37,7 @@ const MOST_LOCAL_WORK: usize = 2_000_000;
 /// What the settings say.
 #[derive(Clone, Debug)]
 pub(super) struct Configuration {
-    seasonal_periods: Vec<usize>,
-    lags: usize,
-    fourier_terms: usize,
-    calendar: bool,
+    columns: Wishes,
     pooled: Option<bool>,
     window_cap: usize,
     penalty: f64,
@@ -88,10 +80,7 @@ pub(crate) fn construct(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, Forecas
         _ => None,
     };
     let configuration = Configuration {
-        seasonal_periods: settings.sizes("seasonal_periods", 2..=100_000)?,
-        lags: settings.size("lags", 0..=1_000)?,
-        fourier_terms: settings.size("fourier_terms", 0..=50)?,
-        calendar: settings.flag("calendar")?,
+        columns: Wishes::of(&settings, settings.size("fourier_terms", 0..=50)?)?,
         pooled,
         window_cap: settings.size("window_cap", 64..=1_000_000)?,
         penalty: settings.number("penalty", 0.0..=1e6)?,
@@ -131,8 +120,7 @@ impl Forecaster for Ridge {
     }
 
     fn predict(&self, request: &PredictRequest<'_>) -> Result<Vec<SeriesForecast>, ForecastError> {
-        let name = || catalogue::RIDGE.to_string();
-        let fitted = self.fitted.as_ref().ok_or_else(|| ForecastError::NotFitted(name()))?;
+        let fitted = self.fitted.as_ref().ok_or_else(|| ForecastError::NotFitted(catalogue::RIDGE.to_string()))?;
         if fitted.quantile_levels != request.quantile_levels {
             return Err(ForecastError::Job(
                 "ridge predicts the quantile levels it was fitted for, and no others".to_string(),
@@ -142,15 +130,18 @@ impl Forecaster for Ridge {
             .into_par_iter()
             .map(|i| {
                 request.progress.check()?;
-                let group = match &fitted.groups {
-                    Groups::Pooled(group) => group,
-                    Groups::Local(groups) => {
-                        groups.get(&request.view.series(i).index()).ok_or_else(|| ForecastError::NotFitted(name()))?
-                    }
-                };
-                group.predict(request, i)
+                fitted.group(&request.view.series(i))?.predict(request, i)
             })
             .collect()
+    }
+
+    fn in_sample(&self, request: &PredictRequest<'_>) -> Result<Option<Vec<SeriesFit>>, ForecastError> {
+        let fitted = self.fitted.as_ref().ok_or_else(|| ForecastError::NotFitted(catalogue::RIDGE.to_string()))?;
+        let one = |i: usize| {
+            request.progress.check()?;
+            fitted.group(&request.view.series(i))?.in_sample(&request.view.series(i), request.horizon)
+        };
+        (0..request.view.len()).into_par_iter().map(one).collect::<Result<_, ForecastError>>().map(Some)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -182,11 +173,25 @@ impl Ridge {
     }
 }
 
+impl Fitted {
+    /// The regression that a series takes part in.
+    fn group(&self, series: &SeriesView<'_>) -> Result<&Group, ForecastError> {
+        match &self.groups {
+            Groups::Pooled(group) => Ok(group),
+            Groups::Local(groups) => {
+                groups.get(&series.index()).ok_or_else(|| ForecastError::NotFitted(catalogue::RIDGE.to_string()))
+            }
+        }
+    }
+}
+
 impl Groups {
     fn notes(&self) -> Vec<String> {
         match self {
-            Self::Pooled(group) => group.layout.notes(true),
-            Self::Local(groups) => groups.values().next().map_or_else(Vec::new, |g| g.layout.notes(false)),
+            Self::Pooled(group) => group.layout.notes(catalogue::RIDGE, true),
+            Self::Local(groups) => {
+                groups.values().next().map_or_else(Vec::new, |g| g.layout.notes(catalogue::RIDGE, false))
+            }
         }
     }
 }
@@ -198,7 +203,7 @@ impl Group {
         members: &[usize],
         pooled: bool,
     ) -> Result<Self, ForecastError> {
-        let layout = Layout::plan(configuration, task, members, pooled);
+        let layout = Layout::plan(&configuration.columns, task, members, pooled);
         let prepared = members
             .par_iter()
             .map(|&i| Prepared::new(&layout, &task.view.series(i), task.horizon))
@@ -206,6 +211,23 @@ impl Group {
         task.progress.check()?;
         let steps = training::fit(configuration, task, &layout, &prepared)?;
         Ok(Self { layout, steps })
+    }
+
+    /// The first step's regression at every origin of the history.
+    fn in_sample(&self, series: &SeriesView<'_>, horizon: usize) -> Result<SeriesFit, ForecastError> {
+        let prepared = Prepared::new(&self.layout, series, horizon)?;
+        let mut fitted = vec![f64::NAN; prepared.length()];
+        let mut features = Vec::with_capacity(self.layout.columns());
+        if let Some(step) = self.steps.first() {
+            for origin in self.layout.history.max(1) - 1..prepared.length().saturating_sub(1) {
+                let frame = prepared.frame(&self.layout, origin);
+                features.clear();
+                prepared.write_common(&self.layout, origin, frame, &mut features);
+                prepared.write_target(&self.layout, origin, 1, frame, &mut features);
+                fitted[origin + 1] = frame.restore(step.predict(&features));
+            }
+        }
+        Ok(SeriesFit::of(series, &fitted))
     }
 
     fn predict(&self, request: &PredictRequest<'_>, index: usize) -> Result<SeriesForecast, ForecastError> {

@@ -3,6 +3,7 @@
 use atsre_domain::model::ModelSpec;
 
 use super::local::{Local, LocalModel, NormalForecast};
+use super::naive::previous;
 use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::Forecaster;
@@ -43,5 +44,14 @@ impl LocalModel for SeasonalNaive {
             })
             .unzip();
         Ok(NormalForecast { mean, deviation })
+    }
+
+    /// Where a phase was never observed, the last value.
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+        let one = |(t, last): (usize, f64)| {
+            let earlier = (1..).map_while(|k| t.checked_sub(k * season)).map(|i| history[i]);
+            if t < season { f64::NAN } else { earlier.into_iter().find(|y| y.is_finite()).unwrap_or(last) }
+        };
+        Ok(previous(history).into_iter().enumerate().map(one).collect())
     }
 }

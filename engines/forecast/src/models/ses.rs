@@ -47,6 +47,12 @@ impl LocalModel for Ses {
         let widths = (0..horizon).map(|h| sigma * (1.0 + h as f64 * alpha * alpha).sqrt());
         Ok(NormalForecast { mean: vec![smoothed.level; horizon], deviation: widths.collect() })
     }
+
+    fn fitted(&self, history: &[f64], _season: usize) -> Result<Vec<f64>, ForecastError> {
+        let values = gaps::filled(history);
+        let alpha = self.alpha.unwrap_or_else(|| best_weight(&values, BOUNDS));
+        Ok(levels_before(&values, alpha))
+    }
 }
 
 /// The end of a recursion.
@@ -72,6 +78,17 @@ pub(crate) fn smooth(values: &[f64], alpha: f64) -> Smoothed {
         level += alpha * error;
     }
     Smoothed { level: level * size, squares, size }
+}
+
+/// The level before each value: what was expected of it. NaN for the first.
+pub(crate) fn levels_before(values: &[f64], alpha: f64) -> Vec<f64> {
+    let mut level = f64::NAN;
+    let one = |y: &f64| {
+        let before = level;
+        level = if level.is_nan() { *y } else { level + alpha * (y - level) };
+        before
+    };
+    values.iter().map(one).collect()
 }
 
 /// The weight between `low` and `high` with the least squared one-step errors.

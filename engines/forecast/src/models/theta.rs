@@ -60,6 +60,18 @@ impl Adjusted {
         self.forecast(horizon).mean
     }
 
+    /// The one-step forecasts of `values`, which have to be those of the fit.
+    pub(crate) fn fitted(&self, values: &[f64]) -> Vec<f64> {
+        let adjusted = self.season.as_ref().map_or_else(|| values.to_vec(), |s| s.remove(values));
+        let mut mean: Vec<f64> = adjusted.iter().zip(self.fit.errors()).map(|(y, e)| y - e).collect();
+        // The first ones are not judged: the initial level is free there.
+        let judged = BURN_IN.min(mean.len());
+        mean[..judged].fill(f64::NAN);
+        let Some(season) = &self.season else { return mean };
+        let deviation = vec![0.0; mean.len()];
+        season.restore(NormalForecast { mean, deviation }, 0).mean
+    }
+
     pub(crate) fn forecast(&self, horizon: usize) -> NormalForecast {
         let forecast = NormalForecast { mean: self.fit.mean(horizon), deviation: self.fit.deviation(horizon) };
         match &self.season {
@@ -77,6 +89,10 @@ fn decomposition(settings: &Settings) -> Result<Option<Decomposition>, ForecastE
         "additive" => Some(Decomposition::Additive),
         _ => Some(Decomposition::Multiplicative),
     })
+}
+
+fn empty(model: &str) -> ForecastError {
+    ForecastError::Numerical { model: model.to_string(), problem: "the history is empty".to_string() }
 }
 
 macro_rules! theta {
@@ -102,11 +118,13 @@ macro_rules! theta {
             fn forecast(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
                 let values = gaps::filled(history);
                 let found = Adjusted::choose(&values, season, $variants, self.decomposition);
-                let found = found.ok_or_else(|| ForecastError::Numerical {
-                    model: $name.to_string(),
-                    problem: "the history is empty".to_string(),
-                })?;
-                Ok(found.forecast(horizon))
+                Ok(found.ok_or_else(|| empty($name))?.forecast(horizon))
+            }
+
+            fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+                let values = gaps::filled(history);
+                let found = Adjusted::choose(&values, season, $variants, self.decomposition);
+                Ok(found.ok_or_else(|| empty($name))?.fitted(&values))
             }
         }
     };

@@ -277,6 +277,37 @@ impl Fit {
         })
     }
 
+    /// The one-step forecasts of the history; NaN for the first, which the differences need.
+    #[must_use]
+    pub fn fitted(&self) -> Vec<f64> {
+        let order = &self.order;
+        let levels = &self.prepared.levels;
+        let mut explained = vec![0.0; levels[0].len()];
+        for (column, coefficient) in levels[1..].iter().zip(&self.regression) {
+            explained.iter_mut().zip(column).for_each(|(y, x)| *y += coefficient * x);
+        }
+        let errors: Vec<f64> = levels[0].iter().zip(&explained).map(|(y, e)| y - e).collect();
+        let expected = if self.prepared.gaps {
+            let differencing = &differencing::coefficients(order.d, order.seasonal_d, order.season);
+            MissingFilter::default().expected(&System { arma: &self.arma, differencing }, &errors)
+        } else {
+            let differences = differencing::differences(&errors, order.d, order.seasonal_d, order.season);
+            let (n, lost) = (differences.len(), errors.len() - differences.len());
+            let mut out = vec![vec![0.0; n]];
+            let mut filter = Innovations::default();
+            let columns = [differences];
+            if filter.exact(&self.arma, &columns, &mut out).is_none() {
+                filter.conditional(&self.arma, &columns, &mut out);
+            }
+            // The error of a difference is the error of the level.
+            let levels = filter.expected(n).into_iter().zip(&columns[0]).zip(&errors[lost..]);
+            let ahead = levels.map(|((expected, difference), level)| level - (difference - expected));
+            std::iter::repeat_n(f64::NAN, lost).chain(ahead).collect()
+        };
+        let scale = self.prepared.scales[0];
+        expected.iter().zip(&explained).map(|(e, x)| (e + x) * scale + self.prepared.centre).collect()
+    }
+
     /// Forecasts of the regression's errors, and their variances in units of the noise's.
     fn errors_ahead(&self, errors: Vec<f64>, horizon: usize) -> (Vec<f64>, Vec<f64>) {
         let order = &self.order;

@@ -3,12 +3,13 @@
 use atsre_domain::model::ModelSpec;
 use rayon::prelude::*;
 
-use super::fit::Prediction;
+use super::fit::{Fit, Prediction};
 use super::order::Order;
 use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
 use crate::gaps;
+use crate::in_sample::SeriesFit;
 use crate::models::local::standard_normal_quantiles;
 use crate::models::regressors::{self, Regressors};
 use crate::settings::Settings;
@@ -30,6 +31,13 @@ struct Season {
     setting: usize,
     periods: Vec<usize>,
     fitted: Option<usize>,
+}
+
+/// A fitted model with its forecast.
+#[derive(Debug)]
+struct Found {
+    fit: Fit,
+    prediction: Prediction,
 }
 
 /// ARIMA with the known covariates as regressors, each series by itself.
@@ -79,22 +87,38 @@ impl Arima {
         if self.season.setting > 0 { self.season.setting } else { plan.max(1) }
     }
 
-    fn predict_one(
+    /// The fit and its forecast. With many gaps the observations may not suffice, though
+    /// the length does: then a simpler model does.
+    fn one(
         &self,
         values: &[f64],
         regressors: &Regressors,
         horizon: usize,
         season: usize,
-    ) -> Result<Prediction, ForecastError> {
+    ) -> Result<Found, ForecastError> {
+        self.chosen(values, regressors, horizon, season).or_else(|_| {
+            let fit = super::auto(values, &[], 1)?;
+            Ok(Found { prediction: fit.forecast(horizon, &[])?, fit })
+        })
+    }
+
+    fn chosen(
+        &self,
+        values: &[f64],
+        regressors: &Regressors,
+        horizon: usize,
+        season: usize,
+    ) -> Result<Found, ForecastError> {
         let fit = match self.choice {
             Choice::Fixed(order) => super::fit(values, &regressors.past, Order { season, ..order })?,
             Choice::Stepwise => super::auto(values, &regressors.past, season)?,
             Choice::Harmonic => {
                 let (past, future) = (&regressors.past, &regressors.future);
-                return Ok(super::harmonic(values, past, future, &self.season.periods, horizon)?.prediction);
+                let harmonic = super::harmonic(values, past, future, &self.season.periods, horizon)?;
+                return Ok(Found { prediction: harmonic.prediction, fit: harmonic.fit });
             }
         };
-        fit.forecast(horizon, &regressors.future)
+        Ok(Found { prediction: fit.forecast(horizon, &regressors.future)?, fit })
     }
 }
 
@@ -142,10 +166,7 @@ impl Forecaster for Arima {
                 let start = gaps::first_observed(series.target()).unwrap_or(0);
                 let values = &series.target()[start..];
                 let regressors = Regressors::known(request.view, &series, start, request.horizon);
-                // With many gaps the observations may not suffice, though the length does: then a simpler model does.
-                let prediction = self
-                    .predict_one(values, &regressors, request.horizon, season)
-                    .or_else(|_| super::auto(values, &[], 1)?.forecast(request.horizon, &[]))?;
+                let Found { prediction, .. } = self.one(values, &regressors, request.horizon, season)?;
                 let quantile = |z: &f64| {
                     prediction.mean.iter().zip(&prediction.deviation).map(|(m, d)| m + z * d).collect::<Vec<f64>>()
                 };
@@ -157,6 +178,19 @@ impl Forecaster for Arima {
                 })
             })
             .collect()
+    }
+
+    fn in_sample(&self, request: &PredictRequest<'_>) -> Result<Option<Vec<SeriesFit>>, ForecastError> {
+        let season = self.season.fitted.ok_or_else(|| ForecastError::NotFitted(self.name.to_string()))?;
+        let one = |i: usize| {
+            request.progress.check()?;
+            let series = request.view.series(i);
+            let start = gaps::first_observed(series.target()).unwrap_or(0);
+            let regressors = Regressors::known(request.view, &series, start, request.horizon);
+            let found = self.one(&series.target()[start..], &regressors, request.horizon, season)?;
+            Ok(SeriesFit::of(&series, &found.fit.fitted()))
+        };
+        (0..request.view.len()).into_par_iter().map(one).collect::<Result<_, ForecastError>>().map(Some)
     }
 
     fn notes(&self) -> Vec<String> {

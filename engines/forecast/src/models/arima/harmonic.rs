@@ -4,7 +4,7 @@
 use std::f64::consts::TAU;
 
 use super::auto::{auto, regression_errors};
-use super::fit::{Prediction, fit};
+use super::fit::{Fit, Prediction, fit};
 use super::order::Order;
 use super::unit_root;
 use crate::error::ForecastError;
@@ -25,6 +25,8 @@ pub struct Harmonic {
     pub errors: Order,
     /// The forecast.
     pub prediction: Prediction,
+    /// The fit of the errors' model, with the Fourier terms and further regressors.
+    pub fit: Fit,
 }
 
 /// Forecasts `horizon` steps: for each of the `periods`, the number of Fourier pairs with the lowest corrected Akaike
@@ -77,7 +79,7 @@ pub fn harmonic(
     ahead.extend(fourier(&pairs, n, horizon));
     let fit = auto(values, &columns, 1)?;
     let prediction = fit.forecast(horizon, &ahead)?;
-    Ok(Harmonic { pairs, errors: fit.order(), prediction })
+    Ok(Harmonic { pairs, errors: fit.order(), prediction, fit })
 }
 
 /// Sines and cosines of `count` times from `start` on; the last sine of an even season is zero and left out.

@@ -108,6 +108,11 @@ impl Innovations {
         Pass { log_determinant: 0.0, count: n - skipped }
     }
 
+    /// What was expected of each of the `n` values of the first column that were filtered last.
+    pub(super) fn expected(&self, n: usize) -> Vec<f64> {
+        self.predictions.first().map_or_else(|| vec![0.0; n], |p| p[..n].to_vec())
+    }
+
     /// The predictions of the first column over `horizon` steps after the data that were filtered last.
     pub(super) fn forecast(&mut self, arma: &Arma, n: usize, horizon: usize) -> Vec<f64> {
         let reach = arma.phi.len();

@@ -91,6 +91,28 @@ impl MissingFilter {
         Some(pass)
     }
 
+    /// What is expected of each value of one column; NaN where the prior decides, or the process is not stationary.
+    pub(super) fn expected(&mut self, system: &System<'_>, values: &[f64]) -> Vec<f64> {
+        let mut expectations = vec![f64::NAN; values.len()];
+        if !self.start(system, 1) {
+            return expectations;
+        }
+        for (value, out) in values.iter().zip(&mut expectations) {
+            let observed = value.is_finite();
+            let variance = self.move_covariance(system, observed);
+            if !(variance.is_finite() && variance > 0.0) {
+                break;
+            }
+            let state = &mut self.states[0];
+            let expected = system.observe(state);
+            let innovation = if observed { value - expected } else { 0.0 };
+            *out = if variance < UNINFORMED { expected } else { f64::NAN };
+            system.advance(state, expected);
+            state.iter_mut().zip(&self.gain).for_each(|(x, g)| *x += g * innovation / variance);
+        }
+        expectations
+    }
+
     /// Means (first column) and variances, in units of the noise, over the steps after the data filtered last.
     pub(super) fn forecast(&mut self, system: &System<'_>, horizon: usize) -> (Vec<f64>, Vec<f64>) {
         (0..horizon)

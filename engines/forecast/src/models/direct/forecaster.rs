@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::{FitTask, Forecaster, PredictRequest, Refit, SeriesForecast};
 use crate::gaps;
+use crate::in_sample::SeriesFit;
 use crate::models::local::standard_normal_quantiles;
 use crate::settings::Settings;
 
@@ -41,6 +42,16 @@ struct Direct {
 enum Maps {
     Pooled(LinearMap),
     Local(BTreeMap<usize, LinearMap>),
+}
+
+impl Maps {
+    /// The map of a series, by its index in the panel.
+    fn of(&self, index: usize) -> Option<&LinearMap> {
+        match self {
+            Self::Pooled(map) => Some(map),
+            Self::Local(maps) => maps.get(&index),
+        }
+    }
 }
 
 /// Builds NLinear.
@@ -153,10 +164,7 @@ impl Forecaster for Direct {
             .map(|i| {
                 request.progress.check()?;
                 let series = request.view.series(i);
-                let map = match maps {
-                    Maps::Pooled(map) => map,
-                    Maps::Local(maps) => maps.get(&series.index()).ok_or_else(unfitted)?,
-                };
+                let map = maps.of(series.index()).ok_or_else(unfitted)?;
                 let values = gaps::filled(usable(series.target()));
                 let frame = Frame::of(&values);
                 let mean = map.continuation(&values, frame.level, frame.scale);
@@ -171,6 +179,20 @@ impl Forecaster for Direct {
                 })
             })
             .collect()
+    }
+
+    fn in_sample(&self, request: &PredictRequest<'_>) -> Result<Option<Vec<SeriesFit>>, ForecastError> {
+        let unfitted = || ForecastError::NotFitted(self.name.to_string());
+        let maps = self.fitted.as_ref().ok_or_else(unfitted)?;
+        let one = |i: usize| {
+            request.progress.check()?;
+            let series = request.view.series(i);
+            let map = maps.of(series.index()).ok_or_else(unfitted)?;
+            let values = gaps::filled(usable(series.target()));
+            let frame = Frame::of(&values);
+            Ok(SeriesFit::of(&series, &map.first_steps(&values, frame.level, frame.scale)))
+        };
+        (0..request.view.len()).into_par_iter().map(one).collect::<Result<_, ForecastError>>().map(Some)
     }
 
     fn notes(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use atsre_domain::model::ModelSpec;
 
-use super::{Bounds, Component, Options, Pattern, select};
+use super::{Bounds, Component, Fit, Options, Pattern, select};
 use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::Forecaster;
@@ -37,14 +37,22 @@ impl Choice {
     }
 
     fn forecast(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
+        let fit = self.fit(&gaps::filled(history), season)?;
+        Ok(NormalForecast { mean: fit.mean(horizon), deviation: fit.deviation(horizon) })
+    }
+
+    fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
         let values = gaps::filled(history);
+        Ok(self.fit(&values, season)?.fitted(&values))
+    }
+
+    fn fit(&self, values: &[f64], season: usize) -> Result<Fit, ForecastError> {
         // Multiplicative components have no meaning here: their additive counterparts take their place.
         let pattern = if values.iter().all(|v| *v > 0.0) { self.pattern } else { self.pattern.additive() };
-        let fit = select(&values, season, pattern, &self.options).ok_or_else(|| ForecastError::Numerical {
+        select(values, season, pattern, &self.options).ok_or_else(|| ForecastError::Numerical {
             model: catalogue::ETS.to_string(),
             problem: "no form of exponential smoothing can be fitted to the history".to_string(),
-        })?;
-        Ok(NormalForecast { mean: fit.mean(horizon), deviation: fit.deviation(horizon) })
+        })
     }
 }
 
@@ -85,6 +93,10 @@ macro_rules! choice {
 
             fn forecast(&self, history: &[f64], horizon: usize, season: usize) -> Result<NormalForecast, ForecastError> {
                 self.0.forecast(history, horizon, season)
+            }
+
+            fn fitted(&self, history: &[f64], season: usize) -> Result<Vec<f64>, ForecastError> {
+                self.0.fitted(history, season)
             }
         }
     };

@@ -62,29 +62,13 @@ impl LevelForecast {
     pub(super) fn of(levels: &[f64], horizon: usize, longer: Option<usize>) -> Self {
         let n = levels.len();
         let last = levels.last().copied().unwrap_or(0.0);
-        let layout = Layout {
-            lags: LAGS.min(n / 8 + 1),
-            seasonal_lag: longer.filter(|p| n >= 3 * p),
-            period: longer.filter(|p| n >= 2 * p).map(|p| p as f64),
-            length: n.max(1) as f64,
-        };
-        let start = layout.start().max(1);
-        let rows = n.saturating_sub(start);
-        let mut row = Vec::new();
-        let mut design = Vec::new();
-        let mut targets = Vec::with_capacity(rows);
-        for t in start..n {
-            layout.row(levels, t, &mut row);
-            design.extend_from_slice(&row);
-            targets.push(levels[t] - levels[t - 1]);
-        }
-        let columns = row.len();
-        if rows < 6 || rows < columns / 2 {
+        let (layout, targets, regression) = learn(levels, longer);
+        let Some(regression) = regression else {
             let square = targets.iter().map(|v| v * v).sum::<f64>() / targets.len().max(1) as f64;
             let variance = (1..=horizon).map(|h| square * h as f64).collect();
             return Self { mean: vec![last; horizon], variance };
-        }
-        let regression = Regression::fit(&design, &targets, columns);
+        };
+        let mut row = Vec::new();
         let (low, high) = levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
         let margin = BEYOND * (high - low);
         let mut path = levels.to_vec();
@@ -109,6 +93,48 @@ impl LevelForecast {
         let variance = variances.collect();
         Self { mean: path.split_off(n), variance }
     }
+}
+
+impl LevelForecast {
+    /// What is expected of each level after those before it; NaN where nothing is.
+    pub(super) fn fitted(levels: &[f64], longer: Option<usize>) -> Vec<f64> {
+        let (layout, _, regression) = learn(levels, longer);
+        let mut row = Vec::new();
+        let one = |t: usize| match &regression {
+            _ if t == 0 => f64::NAN,
+            Some(regression) if t >= layout.start().max(1) => {
+                layout.row(levels, t, &mut row);
+                levels[t - 1] + regression.predict(&row)
+            }
+            _ => levels[t - 1],
+        };
+        (0..levels.len()).map(one).collect()
+    }
+}
+
+/// The columns, the changes of the levels, and the regression of the second on the first, where there are enough.
+fn learn(levels: &[f64], longer: Option<usize>) -> (Layout, Vec<f64>, Option<Regression>) {
+    let n = levels.len();
+    let layout = Layout {
+        lags: LAGS.min(n / 8 + 1),
+        seasonal_lag: longer.filter(|p| n >= 3 * p),
+        period: longer.filter(|p| n >= 2 * p).map(|p| p as f64),
+        length: n.max(1) as f64,
+    };
+    let start = layout.start().max(1);
+    let rows = n.saturating_sub(start);
+    let mut row = Vec::new();
+    let mut design = Vec::new();
+    let mut targets = Vec::with_capacity(rows);
+    for t in start..n {
+        layout.row(levels, t, &mut row);
+        design.extend_from_slice(&row);
+        targets.push(levels[t] - levels[t - 1]);
+    }
+    let columns = row.len();
+    let enough = rows >= 6 && rows >= columns / 2;
+    let regression = enough.then(|| Regression::fit(&design, &targets, columns));
+    (layout, targets, regression)
 }
 
 /// A ridge regression with an intercept.

@@ -7,6 +7,7 @@ use atsre_domain::panel::CovariateKind;
 use super::layout::{Column, DAY_HARMONICS, Form, Layout, PAST_LAGS, moments};
 use crate::error::ForecastError;
 use crate::gaps;
+use crate::models::local::unusual_scale;
 use crate::time_axis;
 use crate::view::SeriesView;
 
@@ -18,32 +19,41 @@ const YEAR_MICROS: f64 = 31_556_952e6;
 
 /// The level and scale of a window: what its values are normalised by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+pub(in crate::models) struct Frame {
     level: f64,
     scale: f64,
+    /// What the series' own unit is in units of the target.
+    unit: f64,
 }
 
 impl Frame {
     /// In units of the window.
-    pub(super) fn normalise(self, value: f64) -> f64 {
+    pub(in crate::models) fn normalise(self, value: f64) -> f64 {
         (value - self.level) / self.scale
     }
 
-    /// The unit, in units of the target; above zero.
-    pub(super) fn scale(self) -> f64 {
+    /// Back in the series' own unit.
+    pub(in crate::models) fn undo(self, value: f64) -> f64 {
+        self.level + self.scale * value
+    }
+
+    /// The unit, in the series' own; above zero.
+    pub(in crate::models) fn scale(self) -> f64 {
         self.scale
     }
 
     /// Back in units of the target.
-    pub(super) fn restore(self, value: f64) -> f64 {
-        self.level + self.scale * value
+    pub(in crate::models) fn restore(self, value: f64) -> f64 {
+        self.undo(value) * self.unit
     }
 }
 
 /// A series from its first observed value on, gaps filled; covariates and calendar run over the horizon too.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(in crate::models) struct Prepared {
     values: Vec<f64>,
+    /// A power of two that the values were divided by, so that their squares can be summed; mostly 1.
+    unit: f64,
     /// Missing values among the first t.
     missing_before: Vec<u32>,
     spread: f64,
@@ -63,7 +73,11 @@ struct Moment {
 }
 
 impl Prepared {
-    pub(super) fn new(layout: &Layout, series: &SeriesView<'_>, horizon: usize) -> Result<Self, ForecastError> {
+    pub(in crate::models) fn new(
+        layout: &Layout,
+        series: &SeriesView<'_>,
+        horizon: usize,
+    ) -> Result<Self, ForecastError> {
         let start = gaps::first_observed(series.target()).unwrap_or(0);
         let raw = &series.target()[start..];
         let mut missing_before = Vec::with_capacity(raw.len() + 1);
@@ -73,7 +87,8 @@ impl Prepared {
             missing += u32::from(!v.is_finite());
             missing
         }));
-        let values = gaps::filled(raw);
+        let unit = unusual_scale(raw).unwrap_or(1.0);
+        let values: Vec<f64> = gaps::filled(raw).iter().map(|v| v / unit).collect();
         let (_, spread) = moments(values.iter().copied());
         let future = series.future_times(horizon)?;
         let moments = series.times()[start..].iter().chain(&future).map(|t| {
@@ -88,37 +103,79 @@ impl Prepared {
             let known = series.covariate(column.position);
             covariate_row(column, &known[start.min(known.len())..], raw.len(), horizon)
         };
-        Ok(Self { missing_before, spread, moments, covariates: layout.covariates.iter().map(rows).collect(), values })
+        Ok(Self {
+            missing_before,
+            unit,
+            spread,
+            moments,
+            covariates: layout.covariates.iter().map(rows).collect(),
+            values,
+        })
     }
 
     /// Observations.
-    pub(super) fn length(&self) -> usize {
+    pub(in crate::models) fn length(&self) -> usize {
         self.values.len()
     }
 
-    /// The value at time t.
-    pub(super) fn value(&self, t: usize) -> f64 {
+    /// The series' own unit in units of the target.
+    pub(in crate::models) fn unit(&self) -> f64 {
+        self.unit
+    }
+
+    /// The value at time t, in the series' own unit.
+    pub(in crate::models) fn value(&self, t: usize) -> f64 {
         self.values[t]
     }
 
+    /// The series as it was at the origin t: later values are not there, covariates that were not known are held.
+    pub(in crate::models) fn until(&self, layout: &Layout, t: usize) -> Self {
+        let held = |(column, row): (&Column, &Vec<f64>)| {
+            let mut row = row.clone();
+            if column.kind == CovariateKind::Past {
+                let last = row[t];
+                row[t + 1..].fill(last);
+            }
+            row
+        };
+        Self {
+            values: self.values[..=t].to_vec(),
+            missing_before: self.missing_before[..t + 2].to_vec(),
+            unit: self.unit,
+            spread: self.spread,
+            moments: self.moments.clone(),
+            covariates: layout.covariates.iter().zip(&self.covariates).map(held).collect(),
+        }
+    }
+
+    /// Takes a forecast for the value at the next moment. Moments and covariates are there up to the horizon.
+    pub(in crate::models) fn push(&mut self, value: f64) {
+        self.values.push(value);
+    }
+
+    /// How far the moment t has got in a cycle of so many steps.
+    pub(in crate::models) fn phase(&self, t: usize, period: usize) -> f64 {
+        self.moments[t].step.rem_euclid(period.max(1) as i64) as f64
+    }
+
     /// Whether a value was missing at times from..=to.
-    pub(super) fn any_missing(&self, from: usize, to: usize) -> bool {
+    pub(in crate::models) fn any_missing(&self, from: usize, to: usize) -> bool {
         self.missing_before[to + 1] > self.missing_before[from]
     }
 
     /// The frame of the window that ends with time t.
-    pub(super) fn frame(&self, layout: &Layout, t: usize) -> Frame {
+    pub(in crate::models) fn frame(&self, layout: &Layout, t: usize) -> Frame {
         let recent = &self.values[t + 1 - layout.level_span..=t];
         let level = recent.iter().sum::<f64>() / layout.level_span as f64;
         let (_, spread) = moments(self.values[t + 1 - layout.scale_span..=t].iter().copied());
         let scale = spread.max(SMALLEST_SPREAD * self.spread);
         // Rounding alone is no spread: such a window is flat.
         let flat = scale <= 1e-12 * level.abs() || scale == 0.0;
-        Frame { level, scale: if flat { 1.0 } else { scale } }
+        Frame { level, scale: if flat { 1.0 } else { scale }, unit: self.unit }
     }
 
     /// Appends the columns that all steps share, seen from the origin t.
-    pub(super) fn write_common(&self, layout: &Layout, t: usize, frame: Frame, row: &mut Vec<f64>) {
+    pub(in crate::models) fn write_common(&self, layout: &Layout, t: usize, frame: Frame, row: &mut Vec<f64>) {
         row.extend((0..layout.lags).map(|lag| frame.normalise(self.values[t - lag])));
         let (length, count) = layout.blocks;
         row.extend((0..count).map(|k| {
@@ -153,7 +210,14 @@ impl Prepared {
     }
 
     /// Appends the columns of the target at t + h.
-    pub(super) fn write_target(&self, layout: &Layout, t: usize, h: usize, frame: Frame, row: &mut Vec<f64>) {
+    pub(in crate::models) fn write_target(
+        &self,
+        layout: &Layout,
+        t: usize,
+        h: usize,
+        frame: Frame,
+        row: &mut Vec<f64>,
+    ) {
         for &(period, count) in &layout.seasonal_lags {
             let latest = t + h - h.div_ceil(period) * period;
             row.extend((0..count).map(|k| frame.normalise(self.values[latest - k * period])));

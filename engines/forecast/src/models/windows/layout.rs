@@ -3,9 +3,11 @@
 use atsre_domain::frequency::FrequencyUnit;
 use atsre_domain::panel::CovariateKind;
 
-use super::{Configuration, FEWEST_WINDOWS};
+use super::FEWEST_WINDOWS;
+use crate::error::ForecastError;
 use crate::forecaster::FitTask;
 use crate::gaps;
+use crate::settings::Settings;
 
 /// The fewest and the most lags that are chosen without being asked for.
 const AUTOMATIC_LAGS: (usize, usize) = (6, 48);
@@ -14,13 +16,13 @@ const MOST_LEVELS: usize = 12;
 /// Covariates used at most, in the order given: each costs columns in every step's regression.
 const MOST_COVARIATES: usize = 40;
 /// Seasonal values of the target's own phase.
-pub(super) const SEASONAL_LAGS: usize = 4;
+pub(in crate::models) const SEASONAL_LAGS: usize = 4;
 /// Stretches of the shortest period whose means are columns, where there is a longer period.
 const MOST_BLOCKS: usize = 14;
 /// Past covariates: how many of the latest values.
-pub(super) const PAST_LAGS: usize = 3;
+pub(in crate::models) const PAST_LAGS: usize = 3;
 /// Harmonics of the day that weekends and binary covariates may change.
-pub(super) const DAY_HARMONICS: usize = 2;
+pub(in crate::models) const DAY_HARMONICS: usize = 2;
 /// Series and origins of each that are looked at to choose the level's span.
 const MOST_JUDGED_SERIES: usize = 200;
 const MOST_JUDGED_ORIGINS: usize = 97;
@@ -32,9 +34,34 @@ const DAY_SECONDS: u64 = 86_400;
 /// Seconds of a year.
 const YEAR_SECONDS: u64 = 31_556_952;
 
+/// What a user may wish of the columns.
+#[derive(Clone, Debug)]
+pub(in crate::models) struct Wishes {
+    /// Seasonal periods; none for the plan's season and the calendar's multiples of it that the data confirm.
+    pub(in crate::models) seasonal_periods: Vec<usize>,
+    /// Recent values; 0 for the layout's own choice.
+    pub(in crate::models) lags: usize,
+    /// Harmonics of each period.
+    pub(in crate::models) fourier_terms: usize,
+    /// Whether the calendar has columns.
+    pub(in crate::models) calendar: bool,
+}
+
+impl Wishes {
+    /// Reads the settings that every model over windows has in common.
+    pub(in crate::models) fn of(settings: &Settings, fourier_terms: usize) -> Result<Self, ForecastError> {
+        Ok(Self {
+            seasonal_periods: settings.sizes("seasonal_periods", 2..=100_000)?,
+            lags: settings.size("lags", 0..=1_000)?,
+            fourier_terms,
+            calendar: settings.flag("calendar")?,
+        })
+    }
+}
+
 /// How a covariate becomes columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::models) enum Form {
     /// Its standardised value; where known, its square too.
     Numeric,
     /// Zero or one; where known, it may change the shape of the day.
@@ -45,64 +72,64 @@ pub(super) enum Form {
 
 /// A covariate in use.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Column {
+pub(in crate::models) struct Column {
     /// Its position among the view's covariates.
-    pub(super) position: usize,
+    pub(in crate::models) position: usize,
     /// When it is known.
-    pub(super) kind: CovariateKind,
+    pub(in crate::models) kind: CovariateKind,
     /// How it is written.
-    pub(super) form: Form,
+    pub(in crate::models) form: Form,
     /// Mean and standard deviation over the group, for static covariates.
-    pub(super) group_moments: (f64, f64),
+    pub(in crate::models) group_moments: (f64, f64),
 }
 
 /// The columns of a regression.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(in crate::models) struct Layout {
     /// The seasonal periods with lags of their own, each with how many of them.
-    pub(super) seasonal_lags: Vec<(usize, usize)>,
+    pub(in crate::models) seasonal_lags: Vec<(usize, usize)>,
     /// The seasonal periods with Fourier terms, each with how many.
-    pub(super) fourier: Vec<(usize, usize)>,
+    pub(in crate::models) fourier: Vec<(usize, usize)>,
     /// Recent values.
-    pub(super) lags: usize,
+    pub(in crate::models) lags: usize,
     /// Means over the latest stretches of this length, each with how many: the level of each day of the last week.
-    pub(super) blocks: (usize, usize),
+    pub(in crate::models) blocks: (usize, usize),
     /// Values whose mean is a window's level.
-    pub(super) level_span: usize,
+    pub(in crate::models) level_span: usize,
     /// Values whose spread is a window's scale.
-    pub(super) scale_span: usize,
+    pub(in crate::models) scale_span: usize,
     /// Values needed up to and including the origin.
-    pub(super) history: usize,
+    pub(in crate::models) history: usize,
     /// A column for each weekday.
-    pub(super) weekday: bool,
+    pub(in crate::models) weekday: bool,
     /// Whether weekends and binary covariates may change the shape of the day.
-    pub(super) day_shape: bool,
+    pub(in crate::models) day_shape: bool,
     /// A sine and a cosine of the year.
-    pub(super) year: bool,
+    pub(in crate::models) year: bool,
     /// The covariates.
-    pub(super) covariates: Vec<Column>,
+    pub(in crate::models) covariates: Vec<Column>,
     left_out: usize,
 }
 
 impl Layout {
     /// Plans for the `members` of the task's view.
-    pub(super) fn plan(configuration: &Configuration, task: &FitTask<'_>, members: &[usize], pooled: bool) -> Self {
+    pub(in crate::models) fn plan(wishes: &Wishes, task: &FitTask<'_>, members: &[usize], pooled: bool) -> Self {
         let lengths = members.iter().map(|&i| gaps::usable_length(task.view.series(i).target()));
         let (shortest, longest) = lengths.fold((usize::MAX, 0), |(a, b), n| (a.min(n), b.max(n)));
         // Every member can predict, and the longest can train.
         let room = shortest.min(longest.saturating_sub(task.horizon + FEWEST_WINDOWS - 1)).max(1);
-        let periods = periods(configuration, task, members, room);
+        let periods = periods(wishes, task, members, room);
         let base = periods.first().copied().unwrap_or(1);
         let automatic = (2 * base).clamp(AUTOMATIC_LAGS.0, AUTOMATIC_LAGS.1);
         // Half of a lone series' windows teach more than lags that leave no window to learn from.
         let lag_room = if pooled { room } else { room.div_ceil(2) };
-        let lags = if configuration.lags > 0 { configuration.lags.min(room) } else { automatic.min(lag_room) };
+        let lags = if wishes.lags > 0 { wishes.lags.min(room) } else { automatic.min(lag_room) };
         let seasonal_lags: Vec<_> =
             periods.iter().map(|&p| (p, (room / p).min(SEASONAL_LAGS))).filter(|(_, count)| *count > 0).collect();
         let fourier = periods
             .iter()
             .filter(|p| shortest >= 2 * **p)
-            .map(|&p| (p, configuration.fourier_terms.min(p / 2)))
+            .map(|&p| (p, wishes.fourier_terms.min(p / 2)))
             .filter(|(_, terms)| *terms > 0)
             .collect::<Vec<_>>();
         let season = if base <= room { base } else { 1 };
@@ -112,7 +139,7 @@ impl Layout {
         let longer = periods.iter().copied().find(|p| *p > base && p.is_multiple_of(base));
         let blocks = (base, longer.map_or(0, |p| (p / base).min(MOST_BLOCKS)));
         let history = lags.max(scale_span).max(seasonal_reach).max(blocks.0 * blocks.1);
-        let calendar = Calendar::of(configuration, task, shortest, &fourier);
+        let calendar = Calendar::of(wishes, task, shortest, &fourier);
         let (covariates, left_out) = columns(task, members, pooled);
         Self {
             seasonal_lags,
@@ -131,28 +158,29 @@ impl Layout {
     }
 
     /// Columns of the target's step, after those common to all steps; only for reserving room.
-    pub(super) fn columns(&self) -> usize {
+    pub(in crate::models) fn columns(&self) -> usize {
         self.lags + 16 * (self.fourier.len() + 1) + 16 * self.covariates.len() + 32
     }
 
     /// What a reader should know.
-    pub(super) fn notes(&self, pooled: bool) -> Vec<String> {
+    pub(in crate::models) fn notes(&self, model: &str, pooled: bool) -> Vec<String> {
         let periods: Vec<String> = self.seasonal_lags.iter().map(|(p, _)| p.to_string()).collect();
         let seasons =
             if periods.is_empty() { "no seasons".to_string() } else { format!("seasons {}", periods.join(", ")) };
-        let scope = if pooled { "one regression for all series" } else { "one regression a series" };
+        let scope = if pooled { "learnt from all series together" } else { "learnt from each series by itself" };
         let mut notes =
-            vec![format!("ridge: {scope}, {} lags, {seasons}, {} covariates", self.lags, self.covariates.len())];
+            vec![format!("{model}: {scope}, {} lags, {seasons}, {} covariates", self.lags, self.covariates.len())];
         if self.left_out > 0 {
-            notes.push(format!("ridge: {} covariates beyond the first {MOST_COVARIATES} are left out", self.left_out));
+            notes
+                .push(format!("{model}: {} covariates beyond the first {MOST_COVARIATES} are left out", self.left_out));
         }
         notes
     }
 }
 
 /// The periods asked for; or the plan's season, with those of the calendar's multiples of it that the data confirm.
-fn periods(configuration: &Configuration, task: &FitTask<'_>, members: &[usize], room: usize) -> Vec<usize> {
-    let mut periods = configuration.seasonal_periods.clone();
+fn periods(wishes: &Wishes, task: &FitTask<'_>, members: &[usize], room: usize) -> Vec<usize> {
+    let mut periods = wishes.seasonal_periods.clone();
     if periods.is_empty() && task.season_length > 1 {
         periods.push(task.season_length);
         let calendar = task.view.frequency().calendar_periods();
@@ -217,14 +245,14 @@ struct Calendar {
 }
 
 impl Calendar {
-    fn of(configuration: &Configuration, task: &FitTask<'_>, shortest: usize, fourier: &[(usize, usize)]) -> Self {
+    fn of(wishes: &Wishes, task: &FitTask<'_>, shortest: usize, fourier: &[(usize, usize)]) -> Self {
         let frequency = task.view.frequency();
         let seconds = match frequency.unit {
             FrequencyUnit::Step => None,
             FrequencyUnit::BusinessDay => Some(DAY_SECONDS * u64::from(frequency.multiple)),
             _ => frequency.seconds(),
         };
-        let Some(seconds) = seconds.filter(|_| configuration.calendar) else {
+        let Some(seconds) = seconds.filter(|_| wishes.calendar) else {
             return Self { weekday: false, day_shape: false, year: false };
         };
         let span = seconds.saturating_mul(shortest as u64);
@@ -271,7 +299,7 @@ fn is_binary(task: &FitTask<'_>, members: &[usize], position: usize) -> bool {
 }
 
 /// Mean and standard deviation of the finite values; (0, 0) where there is none.
-pub(super) fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+pub(in crate::models) fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let finite = values.filter(|v| v.is_finite());
     let (sum, count) = finite.clone().fold((0.0, 0_u32), |(s, n), v| (s + v, n + 1));
     if count == 0 {
