@@ -20,7 +20,7 @@ const FACTOR_RANGE: (f64, f64) = (0.05, 20.0);
 
 /// The power of factors below 1; 1 would narrow as far as the windows say. Chosen on the odd series of M1, M4, NN5 and
 /// hospital data.
-const NARROWING: f64 = 0.6;
+pub(crate) const NARROWING: f64 = 0.6;
 
 /// One past forecast with native quantiles, beside what happened.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +66,14 @@ impl std::fmt::Display for Basis {
 }
 
 impl Calibrator {
-    /// Learns from trajectories of `horizon` steps.
+    /// Learns from trajectories of `horizon` steps; intervals narrow only part of the way.
     pub(crate) fn learn(levels: &[f64], horizon: usize, trajectories: &[Trajectory<'_>]) -> Self {
+        Self::learn_with(NARROWING, levels, horizon, trajectories)
+    }
+
+    /// The same with another power of factors below 1.
+    pub(crate) fn learn_with(narrowing: f64, levels: &[f64], horizon: usize, trajectories: &[Trajectory<'_>]) -> Self {
+        let cautious = |factor: f64| cautious(factor, narrowing);
         let count = trajectories.len();
         let basis = match count {
             0 => Basis::Native,
@@ -83,7 +89,7 @@ impl Calibrator {
                 if count == 0 || is_median(levels[l]) {
                     return vec![1.0; horizon];
                 }
-                let pooled = pooled_factor(levels, l, p, count, &ratios);
+                let pooled = pooled_factor(levels, l, count, &ratios, |pool| cautious(conformal_quantile(pool, p)));
                 (0..horizon)
                     .map(|h| {
                         let own = &ratios[l][h];
@@ -174,7 +180,13 @@ fn step_ratios(levels: &[f64], l: usize, h: usize, trajectories: &[Trajectory<'_
 }
 
 /// One factor for all steps: the conformal quantile of the ratios of a level and of its mirror image, shrunk towards 1.
-fn pooled_factor(levels: &[f64], l: usize, p: f64, count: usize, ratios: &[Vec<Vec<f64>>]) -> f64 {
+fn pooled_factor(
+    levels: &[f64],
+    l: usize,
+    count: usize,
+    ratios: &[Vec<Vec<f64>>],
+    factor: impl Fn(Vec<f64>) -> f64,
+) -> f64 {
     let mirror = levels.iter().position(|other| (other + levels[l] - 1.0).abs() < 1e-9);
     let mut pool: Vec<f64> = ratios[l].iter().flatten().copied().collect();
     if let Some(mirror) = mirror {
@@ -183,15 +195,15 @@ fn pooled_factor(levels: &[f64], l: usize, p: f64, count: usize, ratios: &[Vec<V
     if pool.is_empty() {
         return 1.0;
     }
-    let factor = cautious(conformal_quantile(pool, p)).clamp(FACTOR_RANGE.0, FACTOR_RANGE.1);
+    let factor = factor(pool).clamp(FACTOR_RANGE.0, FACTOR_RANGE.1);
     let trust = count as f64 / (count as f64 + PRIOR);
     (trust * factor.ln()).exp()
 }
 
 /// A factor that narrows only part of the way.
-fn cautious(factor: f64) -> f64 {
+fn cautious(factor: f64, narrowing: f64) -> f64 {
     let factor = factor.max(0.0);
-    if factor < 1.0 { factor.powf(NARROWING) } else { factor }
+    if factor < 1.0 { factor.powf(narrowing) } else { factor }
 }
 
 /// The value of rank (n + 1) p between its neighbours, at least the first and at most the last.

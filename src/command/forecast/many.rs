@@ -49,7 +49,7 @@ pub(super) fn run(forecast: &Forecast, as_json: bool) -> Result<Option<ExitCode>
         Ok(false) => return Ok(None),
         // Rows by time and not by item: read at once, within the limit on the file's size.
         Err(Error::Ingest(error)) if matches!(*error.problem, Problem::ItemAgain { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(failure(error)),
     }
     let seasons = if forecast.season.is_empty() { stream.seasons().to_vec() } else { forecast.season.clone() };
     let request = StreamRequest {
@@ -85,10 +85,21 @@ pub(super) fn run(forecast: &Forecast, as_json: bool) -> Result<Option<ExitCode>
     }
     printer.end(done);
     if let Some(error) = broken.into_inner() {
-        return Err(error.into());
+        return Err(failure(error));
     }
-    output::note(format!("{done} series in {:.0} s, {failed} of them without a forecast", began.elapsed().as_secs_f64()));
+    output::note(format!(
+        "{done} series in {:.0} s, {failed} of them without a forecast",
+        began.elapsed().as_secs_f64()
+    ));
     Ok(Some(if failed == done { ExitCode::FAILURE } else { ExitCode::SUCCESS }))
+}
+
+/// A refused file says by itself what is wrong and whether a flag is.
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Ingest(error) => error.into(),
+        Error::Cleaning(error) => error.into(),
+    }
 }
 
 fn streamed_spec(forecast: &Forecast, stream: &SeriesStream<File>, seasons: &[u32]) -> Result<ModelSpec, Failure> {
@@ -138,8 +149,11 @@ impl Progress for Told {
 
 /// The forecast as a JSON value.
 pub(super) fn value(forecast: &SeriesForecast, levels: &[f64], moments: Vec<String>) -> serde_json::Value {
-    let quantiles: serde_json::Map<String, serde_json::Value> =
-        levels.iter().zip(&forecast.quantiles).map(|(level, row)| (level.to_string(), serde_json::json!(row))).collect();
+    let quantiles: serde_json::Map<String, serde_json::Value> = levels
+        .iter()
+        .zip(&forecast.quantiles)
+        .map(|(level, row)| (level.to_string(), serde_json::json!(row)))
+        .collect();
     serde_json::json!({
         "item_id": forecast.item_id,
         "timestamps": moments,

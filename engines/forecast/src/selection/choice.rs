@@ -101,7 +101,7 @@ impl Selection {
         if !too_dear.is_empty() {
             notes.push(format!("left out, as the budget did not reach: {}", too_dear.join("; ")));
         }
-        let join = if long { Join::Mean } else { Join::Robust };
+        let join = if long || task.season_length > 1 { Join::Mean } else { Join::Robust };
         Ok(Self { candidates: judged, evaluation, weights, join, notes })
     }
 
@@ -134,7 +134,7 @@ impl Selection {
             }
         }
         self.describe(&shares);
-        let calibration = self.calibration(task);
+        let kinds = [false, true].map(|intermittent| self.calibration(task, intermittent));
         let mut finished = BTreeMap::new();
         for (place, members) in members.into_iter().enumerate() {
             let series = view.series(place);
@@ -142,7 +142,7 @@ impl Selection {
                 Some(forecast) => forecast,
                 None => last_value(task, &series)?,
             };
-            calibration.calibrator.apply(&mut forecast.quantiles);
+            kinds[usize::from(self.evaluation.intermittent[place])].calibrator.apply(&mut forecast.quantiles);
             limit_spread(task.quantile_levels, &mut forecast.quantiles, self.widest(place, &series, task));
             make_monotone(&mut forecast.quantiles);
             if self.evaluation.intermittent[place] {
@@ -150,10 +150,15 @@ impl Selection {
             }
             finished.insert(series.index(), (series.origin(), forecast));
         }
-        self.notes.push(format!("auto's own quantiles: {}", calibration.calibrator.basis));
-        self.notes.extend(calibration.coverage);
         let mostly_zeros = self.evaluation.intermittent.iter().filter(|i| **i).count();
+        let [regular, seldom] = kinds;
+        if mostly_zeros < view.len() {
+            self.notes.push(format!("auto's own quantiles: {}", regular.calibrator.basis));
+            self.notes.extend(regular.coverage);
+        }
         if mostly_zeros > 0 {
+            self.notes.push(format!("auto's own quantiles of intermittent series: {}", seldom.calibrator.basis));
+            self.notes.extend(seldom.coverage);
             self.notes.push(demand::note(mostly_zeros));
         }
         Ok(Fitted { forecasts: finished, notes: self.notes })
@@ -187,7 +192,11 @@ impl Selection {
 }
 
 fn weights(evaluation: &Evaluation, judged: &[Candidate], long: bool, seasonal: bool) -> Vec<Vec<f64>> {
-    let regular = if long { Rule::LONG } else { Rule::SHORT };
+    let regular = match (long, seasonal) {
+        (true, _) => Rule::LONG,
+        (false, true) => Rule::SEASONAL,
+        (false, false) => Rule::PLAIN,
+    };
     let rules: Vec<Rule> =
         evaluation.intermittent.iter().map(|i| if *i { Rule::INTERMITTENT } else { regular }).collect();
     let known = |c: &Candidate| if long || c.intermittent { 0.0 } else { prior::expected(&c.label, seasonal) };

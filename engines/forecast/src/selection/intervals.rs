@@ -1,7 +1,7 @@
 //! Quantiles of a selection: calibrated on its own windows, and bounded by what was seen there.
 
 use super::choice::{LEAST_WEIGHT, Selection, range};
-use crate::calibration::{Calibrator, Trajectory, central_pairs};
+use crate::calibration::{Calibrator, NARROWING, Trajectory, central_pairs};
 use crate::forecaster::FitTask;
 use crate::view::SeriesView;
 
@@ -25,10 +25,13 @@ struct Past<'v> {
 }
 
 impl Selection {
-    /// Learns from all windows for the forecast, and from the earlier ones for the latest.
-    pub(super) fn calibration(&self, task: &FitTask<'_>) -> Calibration {
+    /// Learns from all windows of the intermittent or of the other series for the forecast, and from the earlier ones for
+    /// the latest.
+    pub(super) fn calibration(&self, task: &FitTask<'_>, intermittent: bool) -> Calibration {
+        // Demand that comes now and then has no quiet years to be careful of, and far too wide intervals at first.
+        let narrowing = if intermittent { 1.0 } else { NARROWING };
         let mut past = Vec::new();
-        for place in 0..task.view.len() {
+        for place in (0..task.view.len()).filter(|place| self.evaluation.intermittent[*place] == intermittent) {
             for (window, actual) in self.actuals(place, task) {
                 if let Some((_, quantiles)) = self.on_window(place, window) {
                     past.push(Past { window, actual, quantiles });
@@ -41,7 +44,8 @@ impl Selection {
                 .filter(|p| keep(p))
                 .map(|p| Trajectory { actual: p.actual, quantiles: &p.quantiles })
                 .collect();
-            (!trajectories.is_empty()).then(|| Calibrator::learn(task.quantile_levels, task.horizon, &trajectories))
+            let (levels, horizon) = (task.quantile_levels, task.horizon);
+            (!trajectories.is_empty()).then(|| Calibrator::learn_with(narrowing, levels, horizon, &trajectories))
         };
         let offsets = &self.evaluation.offsets;
         let ended = |window: usize| offsets[window] >= offsets[0] + task.horizon;

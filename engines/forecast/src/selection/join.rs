@@ -1,7 +1,7 @@
 //! Members' forecasts joined into one.
 
 /// The weighted mean of members at each step, or that and their weighted median in equal parts: a mean follows a member
-/// that strays, which the windows of short series cannot warn of; a median follows none.
+/// that strays, which the few and short windows of yearly series cannot warn of; a median follows none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Join {
     /// The weighted mean.

@@ -27,7 +27,7 @@ fn the_smaller_error_gets_the_larger_weight_and_weights_sum_to_one() {
         row(&[&[Some(9.0), Some(9.0)], &[Some(9.0), Some(9.0)]]),
     ];
     // when they are weighed
-    let weights = Board { rows }.weights(&[Rule::SHORT; 2], &[0.0; 3], &[0]);
+    let weights = Board { rows }.weights(&[Rule::PLAIN; 2], &[0.0; 3], &[0]);
     // then each series prefers its own best, and the bad one weighs least
     assert!(weights[0][0] > weights[0][1] && weights[0][1] > weights[0][2], "{weights:?}");
     assert!(weights[1][1] > weights[1][0] && weights[1][0] > weights[1][2], "{weights:?}");
@@ -40,7 +40,7 @@ fn a_series_without_windows_is_weighed_by_the_panel_and_a_panel_without_windows_
     let weights = Board { rows }.weights(&[Rule::LONG; 3], &[0.0; 2], &[0]);
     assert!(weights[2][0] > weights[2][1] && weights[2][1] > 0.0, "{weights:?}");
     let rows = vec![row(&[&[None]]), row(&[&[None]]), row(&[&[None]])];
-    assert_eq!(Board { rows }.weights(&[Rule::SHORT], &[0.0; 3], &[0, 2]), [[0.5, 0.0, 0.5]]);
+    assert_eq!(Board { rows }.weights(&[Rule::PLAIN], &[0.0; 3], &[0, 2]), [[0.5, 0.0, 0.5]]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_dismissed_candidate_has_no_weight() {
     let rows = vec![row(&[&[Some(1.0), Some(1.0)]]), row(&[&[Some(0.1), None]])];
     let mut board = Board { rows };
     board.dismiss(1);
-    assert_eq!(board.weights(&[Rule::SHORT], &[0.0; 2], &[]), [[1.0, 0.0]]);
+    assert_eq!(board.weights(&[Rule::PLAIN], &[0.0; 2], &[]), [[1.0, 0.0]]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_is_known_before_decides_where_little_is_seen() {
     // given one short series on which two candidates were equal, one of which is known to be better
     let rows = vec![row(&[&[Some(1.0)]]), row(&[&[Some(1.0)]])];
     let expected = [prior::expected("seasonal-naive", true), prior::expected("auto-ets", true)];
-    let weights = Board { rows }.weights(&[Rule::SHORT], &expected, &[]);
+    let weights = Board { rows }.weights(&[Rule::PLAIN], &expected, &[]);
     assert!(weights[0][1] > 2.0 * weights[0][0], "{weights:?}");
     assert!((prior::expected("a model that nobody knows", true)).abs() < 1e-12);
 }

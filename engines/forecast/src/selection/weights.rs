@@ -7,22 +7,25 @@ pub(super) struct Rule {
     pub(super) prior_windows: f64,
     /// The panel's mean counts as if so many more series had shown what the prior expects: few series say little.
     pub(super) prior_series: f64,
-    /// How fast weight falls with the relative error: at 8, 10 % more than the best is e^−0.8 of its weight. The scores
-    /// of short series, drawn further together, need sharper weights.
+    /// How fast weight falls with the relative error: at 8, 10 % more than the best is e^−0.8 of its weight. Scores that
+    /// the prior draws further together need sharper weights.
     pub(super) sharpness: f64,
+    /// Candidates with a weight, at most.
+    pub(super) most_members: usize,
 }
 
 impl Rule {
-    /// For series with less than a few hundred observations.
-    pub(super) const SHORT: Self = Self { prior_windows: 20.0, prior_series: 20.0, sharpness: 15.0 };
+    /// For series with a season and less than a few hundred observations.
+    pub(super) const SEASONAL: Self = Self { prior_windows: 8.0, prior_series: 10.0, sharpness: 4.0, most_members: 12 };
+    /// For such series without a season, whose windows are short and tell least.
+    pub(super) const PLAIN: Self = Self { prior_windows: 20.0, prior_series: 20.0, sharpness: 15.0, most_members: 9 };
     /// For longer series, whose windows are long enough to be believed.
-    pub(super) const LONG: Self = Self { prior_windows: 4.0, prior_series: 2.0, sharpness: 8.0 };
+    pub(super) const LONG: Self = Self { prior_windows: 4.0, prior_series: 2.0, sharpness: 8.0, most_members: 9 };
     /// For demand that comes now and then, where candidates differ little.
-    pub(super) const INTERMITTENT: Self = Self { prior_windows: 8.0, prior_series: 2.0, sharpness: 4.0 };
+    pub(super) const INTERMITTENT: Self =
+        Self { prior_windows: 8.0, prior_series: 2.0, sharpness: 4.0, most_members: 9 };
 }
 
-/// Candidates with a weight, at most.
-const MOST_MEMBERS: usize = 9;
 /// A single relative error says no more than this.
 const RELATIVE_RANGE: (f64, f64) = (0.05, 20.0);
 
@@ -151,7 +154,7 @@ fn shares(own: &Relative, panel: &[Option<f64>], rule: &Rule, standard: &[usize]
     }
     // Stable: the cheaper candidate stands first among equals.
     scored.sort_by(|a, b| a.1.total_cmp(&b.1));
-    scored.truncate(MOST_MEMBERS);
+    scored.truncate(rule.most_members);
     let best = scored[0].1;
     let weight = |score: f64| (-rule.sharpness * (score / best - 1.0)).exp();
     let total: f64 = scored.iter().map(|(_, s)| weight(*s)).sum();
