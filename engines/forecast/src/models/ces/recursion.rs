@@ -13,7 +13,7 @@ pub struct Weights {
 }
 
 /// A complex state: what is seen, and what informs it.
-type Complex = (f64, f64);
+pub(super) type Complex = (f64, f64);
 
 /// The states of a form.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ impl States {
     }
 
     /// The levels and the seasonal states.
-    pub(super) fn parts(&self) -> (&[(f64, f64)], &[(f64, f64)]) {
+    pub(super) fn parts(&self) -> (&[Complex], &[Complex]) {
         (&self.level, &self.seasonal)
     }
 

@@ -36,10 +36,10 @@ impl<const N: usize> Dual<N> {
     #[inline(always)]
     fn turn(&mut self, (real, imaginary): (f64, f64), at: usize, e: &[f64; N]) {
         let before = self.inner[0];
-        for k in 0..N {
-            let (seen, inner) = (self.seen[k], self.inner[k]);
-            self.seen[k] = seen - (1.0 - imaginary) * inner + (real - imaginary) * e[k];
-            self.inner[k] = seen + (1.0 - real) * inner + (real + imaginary) * e[k];
+        for ((seen, inner), e) in self.seen.iter_mut().zip(&mut self.inner).zip(e) {
+            let (was, informed) = (*seen, *inner);
+            *seen = was - (1.0 - imaginary) * informed + (real - imaginary) * e;
+            *inner = was + (1.0 - real) * informed + (real + imaginary) * e;
         }
         self.seen[at] += e[0];
         self.inner[at] += e[0] - before;
