@@ -18,7 +18,7 @@ pub(super) const LEVEL: f64 = 0.001;
 
 /// What was found out about columns.
 pub(super) struct Fit {
-    /// Columns whose normality is rejected.
+    /// Columns of whose disturbance normality is rejected: of what those before it in the order leave of it.
     pub(super) non_gaussian: usize,
     pub(super) columns: usize,
     /// The smallest p-value of linearity, corrected for their number, each column regressed on those before it in
@@ -31,7 +31,7 @@ pub(super) struct Fit {
 }
 
 impl Fit {
-    /// At most one column is normal, without which the order could not be told (Shimizu et al. 2006).
+    /// At most one disturbance is normal, without which the order could not be told (Shimizu et al. 2006).
     pub(super) fn identifies(&self) -> bool {
         self.columns > 1 && self.non_gaussian + 1 >= self.columns
     }
@@ -62,7 +62,7 @@ pub(super) fn correlated(columns: &[Vec<f64>]) -> f64 {
 }
 
 /// How many of the columns are not normal.
-pub(super) fn non_gaussian(columns: &[Vec<f64>]) -> usize {
+fn non_gaussian(columns: &[Vec<f64>]) -> usize {
     let level = LEVEL / columns.len().max(1) as f64;
     let rejected = |column: &&Vec<f64>| {
         crate::vectors::standardised(column).is_some_and(|(values, _)| jarque_bera(&values).1 < level)
@@ -85,7 +85,7 @@ pub(super) fn fit(columns: &[Vec<f64>]) -> Option<Fit> {
         residuals.push(regressed.residual);
     }
     Some(Fit {
-        non_gaussian: non_gaussian(columns),
+        non_gaussian: non_gaussian(&residuals),
         columns: columns.len(),
         linearity: (smallest * columns.len() as f64).min(1.0),
         independence: dependence(&residuals),

@@ -4,7 +4,7 @@ use atsre_domain::graph::Mark;
 
 use super::model::{self, LEVEL};
 use super::{Chosen, p_value};
-use crate::discover::confidence;
+use crate::discover::learner::Learner;
 use crate::discover::progress::Progress;
 use crate::discover::rows::{Constraint, Sample, Table};
 use crate::discover::{Algorithm, DiscoverError, DiscoverOptions, TestChoice};
@@ -17,10 +17,11 @@ const KERNEL_COLUMNS: usize = 10;
 const KERNEL_ROWS: usize = 1_000;
 /// Above this many columns GES takes longer than PC for no better a graph.
 const GES_COLUMNS: usize = 100;
-/// Samples in which a sign of a hidden cause has to come back, in this share of them, at no weaker a level than this.
-const SAMPLES: u32 = 10;
-const SHARE_MIN: f64 = 0.85;
-const HIDDEN_ALPHA: f64 = 0.001;
+/// Levels at all of which a sign of a hidden cause has to show: at the strict ones every edge is sure, at the loose ones every
+/// independence.
+const LEVELS: [f64; 4] = [0.001, 0.01, 0.05, 0.1];
+/// The largest conditioning set of that search.
+const DEPTH: usize = 4;
 
 /// Chooses what the caller left open.
 pub(in crate::discover) fn of_rows(
@@ -61,7 +62,7 @@ fn choose(
         let complete = model::thinned(&table.complete());
         if let Some(fit) = model::fit(&complete) {
             let told = format!(
-                "{} of {columns} columns are not normal (Jarque–Bera at {LEVEL}, corrected; {} rows)",
+                "the disturbances of {} of {columns} columns are not normal (Jarque–Bera at {LEVEL}, corrected; {} rows)",
                 fit.non_gaussian, fit.rows
             );
             reasons.push(told);
@@ -140,14 +141,13 @@ fn test_for(table: &Table, reasons: &mut Vec<String>) -> TestChoice {
     }
     let complete = model::thinned(&table.columns);
     let Some(linearity) = model::linearity_among(&complete) else { return TestChoice::FisherZ };
-    let normal = columns - model::non_gaussian(&complete);
     let linear = linearity > LEVEL;
     reasons.push(linear_told(linearity, "each column on all others"));
     if linear {
         return TestChoice::FisherZ;
     }
     // A linear model that is not Gaussian bends these regressions too, but then in its own order they are straight.
-    if normal <= 1 && model::fit(&complete).is_some_and(|fit| fit.linear()) {
+    if model::fit(&complete).is_some_and(|fit| fit.identifies() && fit.linear()) {
         reasons.push("in DirectLiNGAM's order the same regressions are linear".to_owned());
         return TestChoice::FisherZ;
     }
@@ -159,7 +159,7 @@ fn linear_told(p: f64, of: &str) -> String {
     format!("{verdict}: Ramsey's RESET test of {of} has {} at least, corrected", p_value(p))
 }
 
-/// Whether FCI finds edges that only a hidden common cause explains, and finds them again in most samples drawn again.
+/// Whether FCI finds, at every level, edges that only a hidden common cause explains.
 fn hidden_causes(
     table: &Table,
     knowledge: &Knowledge,
@@ -175,33 +175,26 @@ fn hidden_causes(
         );
         return Ok(false);
     }
-    let strict = DiscoverOptions { alpha: options.alpha.min(HIDDEN_ALPHA), ..options.clone() };
-    let sample = Sample::new(&table.names, &table.columns, test, &strict)?;
-    let fci = Constraint::fci(sample, knowledge, &options.knowledge, &strict);
-    let window = Window::of_rows(columns);
-    let found = match confidence::measure(&fci, window, SAMPLES, options.seed, progress) {
-        Ok(found) => found,
-        Err(DiscoverError::Cancelled) => return Err(DiscoverError::Cancelled),
-        Err(_) => return Ok(false),
-    };
-    let signs: Vec<String> = window
-        .pairs()
-        .filter(|pair| found.share(*pair, (Mark::Arrow, Mark::Arrow)).is_some_and(|share| share >= SHARE_MIN))
-        .map(|(i, j)| format!("{} ↔ {}", table.names[j], table.names[i]))
-        .collect();
-    if signs.is_empty() {
-        reasons.push(format!(
-            "no sign of a hidden common cause: FCI at level {} finds no edge ↔ in {:.0} % of {SAMPLES} samples",
-            strict.alpha,
-            100.0 * SHARE_MIN
-        ));
-    } else {
-        reasons.push(format!(
-            "signs of hidden common causes: FCI at level {} finds in at least {:.0} % of {SAMPLES} samples {}",
-            strict.alpha,
-            100.0 * SHARE_MIN,
-            signs.join(", ")
-        ));
+    let mut signs: Vec<(usize, usize)> = Window::of_rows(columns).pairs().collect();
+    for alpha in LEVELS {
+        let strict = DiscoverOptions { alpha, max_depth: Some(DEPTH), ..options.clone() };
+        let sample = Sample::new(&table.names, &table.columns, test, &strict)?;
+        match Constraint::fci(sample, knowledge, &options.knowledge, &strict).learn(None, progress) {
+            Ok(found) => signs.retain(|(i, j)| {
+                found.pattern.mark_at(*i, *j) == Some(Mark::Arrow) && found.pattern.mark_at(*j, *i) == Some(Mark::Arrow)
+            }),
+            Err(DiscoverError::Cancelled) => return Err(DiscoverError::Cancelled),
+            Err(_) => return Ok(false),
+        }
+        if signs.is_empty() {
+            break;
+        }
     }
-    Ok(!signs.is_empty())
+    let told: Vec<String> = signs.iter().map(|(i, j)| format!("{} ↔ {}", table.names[*j], table.names[*i])).collect();
+    reasons.push(if told.is_empty() {
+        format!("no sign of a hidden common cause: no edge ↔ that FCI finds at every level of {LEVELS:?}")
+    } else {
+        format!("signs of hidden common causes: FCI finds at every level of {LEVELS:?} {}", told.join(", "))
+    });
+    Ok(!told.is_empty())
 }
