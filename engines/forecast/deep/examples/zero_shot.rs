@@ -1,5 +1,6 @@
 //! Times pretrained models on one thread of the processor: `cargo run --release -p atsre-forecast-deep --example zero_shot
-//! [-- FOLDER]`, where FOLDER is a Chronos-Bolt. Milliseconds of wall time a call, the least of a few.
+//! [-- FOLDER BATCH]`, where FOLDER is a Chronos-Bolt and BATCH its contexts a batch. Milliseconds of wall time a call,
+//! the least of a few.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -16,15 +17,16 @@ fn main() {
         let history = history(length);
         // A series of its own periods each time would have no prefix to share; this one has from the second call on.
         report(&format!("fracast-0, 1 series of {length}, 48 steps"), || {
-            fracast.forecast(&history, 48);
+            std::hint::black_box(fracast.forecast(&history, 48));
         });
     }
     let Some(folder) = std::env::args().nth(1) else { return };
+    let batch = std::env::args().nth(2).map_or(32, |batch| batch.parse().unwrap());
     let bolt = Bolt::open(Path::new(&folder), &Device::flex()).unwrap();
     for (series, length, horizon) in [(8, 2_048, 64), (32, 200, 64), (8, 2_048, 128)] {
         let histories = vec![history(length); series];
         report(&format!("chronos-bolt, {series} series of {length}, {horizon} steps"), || {
-            bolt.forecast(&histories, horizon, Continuation::Paths, 256, &|| Ok(())).unwrap();
+            bolt.forecast(&histories, horizon, Continuation::Paths, batch, &|| Ok(())).unwrap();
         });
     }
 }
