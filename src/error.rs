@@ -51,15 +51,18 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 /// Whether a flag asked for what there is not.
 fn is_wrong_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(cause.downcast_ref(), Some(ForecastError::UnknownModel { .. } | ForecastError::Setting { .. }))
-        || matches!(cause.downcast_ref(), Some(
-            DiscoverError::Knowledge(_)
-                | DiscoverError::Level(_)
-                | DiscoverError::NoTarget { .. }
-                | DiscoverError::NeedsSeries { .. }
-                | DiscoverError::NeedsRows { .. }
-                | DiscoverError::Test { .. }
-                | DiscoverError::NotCompatible { .. }
-        ))
+        || matches!(
+            cause.downcast_ref(),
+            Some(
+                DiscoverError::Knowledge(_)
+                    | DiscoverError::Level(_)
+                    | DiscoverError::NoTarget { .. }
+                    | DiscoverError::NeedsSeries { .. }
+                    | DiscoverError::NeedsRows { .. }
+                    | DiscoverError::Test { .. }
+                    | DiscoverError::NotCompatible { .. }
+            )
+        )
 }
 
 #[cfg(test)]

@@ -6,9 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use atsre_causal::discover::{
-    Algorithm, DiscoverError, Progress, Stage, TestChoice, discover_columns, discover_with,
-};
+use atsre_causal::discover::{Algorithm, DiscoverError, Progress, Stage, TestChoice, discover_columns, discover_with};
 use atsre_causal::pc::{Compatibility, Mode};
 use atsre_causal::{DiscoverOptions, Discovery, adjacency, dot, node_link, svg};
 use atsre_curation::ingest::{Ingested, TargetPolicy};

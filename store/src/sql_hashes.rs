@@ -71,7 +71,7 @@ impl Store {
         let mut before = Before { position: after, log_hash: start.map(|hash| hash.to_vec()) };
         let mut reached = after;
         while reached < upto {
-            let next = upto.min(Position(reached.0 + range.max(1)));
+            let next = upto.min(Position(reached.0.saturating_add(range.max(1))));
             findings.extend(links(&mut transaction, reached, next, &before).await?);
             findings.extend(contents(&mut transaction, reached, next).await?);
             before = last_up_to(&mut transaction, next).await?.unwrap_or(before);

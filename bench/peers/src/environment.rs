@@ -66,7 +66,9 @@ impl Environment {
         let listed = home.join("requirements.txt");
         std::fs::write(&listed, requirements).with_context(|| format!("cannot write {}", listed.display()))?;
         let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", "--requirement"]).arg(&listed);
+        install
+            .args(["-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", "--requirement"])
+            .arg(&listed);
         let installed = install.output().context("cannot start pip")?;
         ensure!(
             installed.status.success(),

@@ -67,7 +67,7 @@ mod tests {
         let mut runs = 0;
         let work = || {
             runs += 1;
-            (0..200_000_u64).fold(runs, |a, b| std::hint::black_box(a.wrapping_mul(31).wrapping_add(b)))
+            (0..200_000_u64).fold(runs, |a: u64, b| std::hint::black_box(a.wrapping_mul(31).wrapping_add(b)))
         };
         let (_, times) = repeated(Repetitions { runs: 3, budget: Duration::from_secs(60) }, work);
         assert_eq!((runs, times.len()), (3, 3));

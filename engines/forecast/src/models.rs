@@ -19,7 +19,6 @@ pub(crate) mod regressors;
 pub(crate) mod ridge;
 pub(crate) mod seasonal_naive;
 pub(crate) mod ses;
-#[cfg(test)]
 pub(crate) mod simplex;
 pub(crate) mod tbats;
 pub mod theta;
