@@ -124,13 +124,16 @@ impl Forecaster for Additive {
 }
 
 /// Means and standard deviations over the horizon, and what the regression says of each time of the history.
+type Regressed = (Vec<f64>, Vec<f64>, Vec<f64>);
+
+/// Fits the regression and forecasts from it.
 fn forecast(
     values: &[f64],
     known: &Regressors,
     periods: &[usize],
     changes: usize,
     horizon: usize,
-) -> Result<(Vec<f64>, Vec<f64>, Vec<f64>), ForecastError> {
+) -> Result<Regressed, ForecastError> {
     let n = values.len();
     let largest = values.iter().filter(|v| v.is_finite()).fold(0.0_f64, |a, v| a.max(v.abs()));
     if largest == 0.0 {
