@@ -126,6 +126,7 @@ impl Forecaster for Additive {
 /// Means and standard deviations over the horizon, and what the regression says of each time of the history.
 type Regressed = (Vec<f64>, Vec<f64>, Vec<f64>);
 
+/// Fits the regression and forecasts from it.
 fn forecast(
     values: &[f64],
     known: &Regressors,
