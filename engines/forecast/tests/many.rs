@@ -33,7 +33,9 @@ impl Read for Made {
             self.text.clear();
             self.at = 0;
             for t in 0..40_usize {
-                let value = 100.0 + ((self.next * 31 + t * 17) % 23) as f64 + 10.0 * (t as f64 * 0.5236).sin();
+                let value = 100.0
+                    + ((self.next * 31 + t * 17) % 23) as f64
+                    + 10.0 * (t as f64 * std::f64::consts::FRAC_PI_6).sin();
                 let line = format!("i{:06},{}-{:02}-01,{value:.1}\n", self.next, 2015 + t / 12, t % 12 + 1);
                 self.text.extend_from_slice(line.as_bytes());
             }
