@@ -77,7 +77,7 @@ pub enum DiscoverError {
         /// The first columns' names.
         columns: String,
         /// Why.
-        source: LingamError,
+        source: Box<LingamError>,
     },
     /// A score cannot be had of the data.
     #[error("GES cannot score these columns")]

@@ -78,7 +78,9 @@ pub(in crate::discover) fn model_error(
     }
     move |source| match source {
         LingamError::Knowledge(error) => DiscoverError::Knowledge(error),
-        source => DiscoverError::Model { algorithm: algorithm.name(), columns: columns.clone(), source },
+        source => {
+            DiscoverError::Model { algorithm: algorithm.name(), columns: columns.clone(), source: Box::new(source) }
+        }
     }
 }
 

@@ -118,7 +118,7 @@ fn leave_out(table: &mut Table, options: &DiscoverOptions, why: impl Fn(&[f64]) 
     for column in (0..table.names.len()).rev() {
         let required = options.target.as_ref() == Some(&table.names[column]);
         if let Some(why) = why(&table.columns[column])
-            && !(required && !why.contains("constant"))
+            && (!required || why.contains("constant"))
         {
             table.columns.remove(column);
             table.left_out.push(LeftOut { column: table.names.remove(column), why });
