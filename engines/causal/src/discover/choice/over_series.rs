@@ -11,7 +11,7 @@ use crate::discover::{Algorithm, DiscoverError, DiscoverOptions, TestChoice};
 use crate::knowledge::Knowledge;
 
 /// More nodes of the window than this are not searched for signs of hidden causes.
-const HIDDEN_NODES: usize = 20;
+const HIDDEN_NODES: usize = 16;
 /// Levels at all of which such a sign has to show: at the strict ones every edge is sure, at the loose ones every independence.
 const LEVELS: [f64; 3] = [0.001, 0.01, 0.05];
 /// The largest conditioning set of that search, known causes not counted.
