@@ -18,8 +18,8 @@ const PRIOR: f64 = 2.0;
 /// A pooled factor outside this range says more about the few windows than about the model.
 const FACTOR_RANGE: (f64, f64) = (0.05, 20.0);
 
-/// The power of factors below 1; 1 would narrow as far as the windows say. Chosen on the odd series of M1, M4, NN5 and
-/// hospital data.
+/// The power of factors below 1; 1 would narrow as far as the windows say. Chosen on series of M1, M4, NN5 and
+/// hospital data, on which it is therefore judged too kindly.
 pub(crate) const NARROWING: f64 = 0.6;
 
 /// One past forecast with native quantiles, beside what happened.

@@ -1,6 +1,7 @@
 //! From errors on windows to weights of candidates.
 
-/// How evidence becomes weights. Chosen by the odd series of M1, M4 and hospital data, and judged by the even ones.
+/// How evidence becomes weights. Chosen on series of M1, M4 and hospital data: the prior on every other series only, the
+/// rule with all of them in view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rule {
     /// Each series' own errors count as so many windows against the panel's as this.
