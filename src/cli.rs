@@ -1,8 +1,14 @@
 //! The command line.
 
+mod engines;
+mod history;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use engines::{Causal, Engine, Forecast, Reading};
+pub use history::{Events, Filter, Fork, History, Replay, State, Verify};
 
 /// An autonomous time series research environment: a CSV goes in; a forecast, its causes, its costs and every
 /// decision on the way come out.
@@ -165,40 +171,6 @@ pub struct Demo {
     pub seed: u64,
 }
 
-/// How a CSV file is read.
-#[derive(Clone, Debug, Args)]
-pub struct Reading {
-    /// The CSV file.
-    pub file: PathBuf,
-    /// The column to forecast; inferred where there is only one candidate.
-    #[arg(long, value_name = "COL")]
-    pub target: Option<String>,
-    /// The time column.
-    #[arg(long, value_name = "COL")]
-    pub time: Option<String>,
-    /// The item column of a file with many series.
-    #[arg(long, value_name = "COL")]
-    pub item: Option<String>,
-    /// Columns whose future is known; their rows may run past the last target value.
-    #[arg(long, value_name = "COL", value_delimiter = ',')]
-    pub known: Vec<String>,
-    /// How times are written, such as `%d/%m/%Y`.
-    #[arg(long, value_name = "FORMAT")]
-    pub time_format: Option<String>,
-    /// The distance between observations, such as 15min, hourly, 1D, B, W, M, Q or Y.
-    #[arg(long, value_name = "FREQUENCY")]
-    pub frequency: Option<String>,
-    /// The text encoding, such as utf-8 or latin1.
-    #[arg(long, value_name = "ENCODING")]
-    pub encoding: Option<String>,
-    /// The column delimiter.
-    #[arg(long, value_name = "CHAR")]
-    pub delimiter: Option<char>,
-    /// The largest file, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
-    pub max_bytes: u64,
-}
-
 /// The objective of an experiment.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Objective {
@@ -270,213 +242,6 @@ pub struct Serve {
     /// The watched folder; `inbox` in the home folder where absent.
     #[arg(long, value_name = "DIR")]
     pub inbox: Option<PathBuf>,
-}
-
-/// `atsre verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// An experiment: its id or its name; the whole log where absent.
-    #[arg(conflicts_with_all = ["anchor", "since"])]
-    pub experiment: Option<String>,
-    /// An anchors file to check the log against, besides the one in the data directory.
-    #[arg(long, value_name = "FILE")]
-    pub anchor: Option<PathBuf>,
-    /// An evidence bundle instead, with no database.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "anchor", "since"])]
-    pub bundle: Option<PathBuf>,
-    /// Only what came after the anchor of this position.
-    #[arg(long, value_name = "POSITION")]
-    pub since: Option<u64>,
-}
-
-/// `atsre history`.
-#[derive(Debug, Args)]
-pub struct History {
-    /// The experiment: its id or its name.
-    pub experiment: String,
-    /// Only events of this type, such as TrialFailed.
-    #[arg(long = "type", value_name = "TYPE")]
-    pub event_type: Option<String>,
-    /// Only what this agent, person or policy decided.
-    #[arg(long)]
-    pub actor: Option<String>,
-    /// Only events of this trial, by its number in the experiment.
-    #[arg(long, value_name = "NUMBER")]
-    pub trial: Option<u32>,
-    /// Only what came after a position or a time.
-    #[arg(long, value_name = "POSITION|TIME")]
-    pub since: Option<String>,
-    /// Why the event at this position happened: the chain of causes back to the data.
-    #[arg(long, value_name = "POSITION", conflicts_with_all = ["event_type", "actor", "trial", "since"])]
-    pub why: Option<u64>,
-}
-
-/// `atsre state`.
-#[derive(Debug, Args)]
-pub struct State {
-    /// The experiment: its id or its name.
-    pub experiment: String,
-    /// The moment: a position of the log, or a time; now where absent.
-    #[arg(long, value_name = "POSITION|TIME")]
-    pub at: Option<String>,
-    /// The rows of this read model as of that moment, such as trials or model_metrics.
-    #[arg(long)]
-    pub table: Option<String>,
-}
-
-/// `atsre replay`.
-#[derive(Debug, Args)]
-pub struct Replay {
-    /// The experiment: its id or its name.
-    pub experiment: Option<String>,
-    /// An evidence bundle instead, with no database.
-    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
-    pub bundle: Option<PathBuf>,
-}
-
-/// `atsre fork`.
-#[derive(Debug, Args)]
-pub struct Fork {
-    /// The experiment to leave: its id or its name.
-    pub experiment: String,
-    /// The last moment that the two share: a position of the log, or a time.
-    #[arg(long, value_name = "POSITION|TIME")]
-    pub at: String,
-    /// Why.
-    #[arg(long)]
-    pub why: String,
-    /// What is set differently: seed, budget, horizon, quantiles, reasoner, data, models, models.forbid, covariates,
-    /// covariates.forbid, significance_level, edge.require, edge.forbid, or MODEL.SETTING.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Only record the fork; `atsre resume` runs it.
-    #[arg(long)]
-    pub later: bool,
-}
-
-/// The filters of a list.
-#[derive(Debug, Args)]
-pub struct Filter {
-    /// Only of this experiment: its id or its name.
-    #[arg(long)]
-    pub experiment: Option<String>,
-    /// Only of this data set.
-    #[arg(long)]
-    pub dataset: Option<String>,
-    /// Only with this status.
-    #[arg(long)]
-    pub status: Option<String>,
-    /// At most so many, the newest first.
-    #[arg(long, default_value_t = 50)]
-    pub limit: u32,
-}
-
-/// `atsre events`.
-#[derive(Debug, Args)]
-pub struct Events {
-    /// Only of this experiment: its id or its name.
-    #[arg(long)]
-    pub experiment: Option<String>,
-    /// Only of this type, such as TrialFailed.
-    #[arg(long = "type", value_name = "TYPE")]
-    pub event_type: Option<String>,
-    /// Only after this position.
-    #[arg(long, default_value_t = 0)]
-    pub after: u64,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    pub limit: u32,
-}
-
-/// An engine by itself.
-#[derive(Debug, Args)]
-pub struct Engine {
-    /// The file.
-    #[command(flatten)]
-    pub reading: Reading,
-}
-
-/// `atsre causal`.
-#[derive(Debug, Args)]
-pub struct Causal {
-    /// The file.
-    #[command(flatten)]
-    pub reading: Reading,
-    /// The algorithm; chosen from the data where it is `auto`. A file without a time column is rows to pc, fci, ges, direct-lingam and
-    /// ica-lingam, and moments in time to the others.
-    #[arg(long, default_value = "auto", value_parser = [
-        "auto", "pc", "fci", "ges", "direct-lingam", "ica-lingam", "var-lingam", "pcmci", "pcmci-plus", "lpcmci", "granger",
-    ])]
-    pub algorithm: String,
-    /// The significance level of the independence tests.
-    #[arg(long, default_value_t = 0.01)]
-    pub alpha: f64,
-    /// The test of independence; chosen from the data where it is not given.
-    #[arg(long, value_parser = ["fisher-z", "missing-fisher-z", "chi-square", "g-square", "robust", "kernel"])]
-    pub test: Option<String>,
-    /// The largest lag, in steps.
-    #[arg(long)]
-    pub max_lag: Option<u32>,
-    /// `default` follows the published algorithms and keeps background knowledge whatever the data; `compatible` answers as
-    /// causal-learn, lingam, tigramite and statsmodels do.
-    #[arg(long, default_value = "default", value_parser = ["default", "compatible"])]
-    pub mode: String,
-    /// Background knowledge: a JSON file with tiers, forbidden and required edges.
-    #[arg(long, value_name = "FILE")]
-    pub knowledge: Option<PathBuf>,
-    /// Bootstrap resamples behind each edge's confidence.
-    #[arg(long, default_value_t = 20)]
-    pub bootstrap: u32,
-    /// The seed of the bootstrap.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    /// The graph as Graphviz DOT.
-    #[arg(long, conflicts_with = "svg")]
-    pub dot: bool,
-    /// The graph as a picture.
-    #[arg(long)]
-    pub svg: bool,
-}
-
-/// `atsre forecast`.
-#[derive(Debug, Args)]
-pub struct Forecast {
-    /// The file.
-    #[command(flatten)]
-    pub reading: Reading,
-    /// The model, or several, as `atsre models` names them.
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "auto")]
-    pub model: Vec<String>,
-    /// The seasonal periods in observations, the main one first; found in the data where absent.
-    #[arg(long, value_name = "N", value_delimiter = ',')]
-    pub season: Vec<u32>,
-    /// Windows of the rolling-origin backtest; 0 for none; as many as the data bear, at most five, where absent.
-    #[arg(long, value_name = "WINDOWS")]
-    pub backtest: Option<u32>,
-    /// Steps to forecast; from the frequency where absent.
-    #[arg(long, value_name = "N")]
-    pub horizon: Option<u32>,
-    /// The quantile levels.
-    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.5, 0.9])]
-    pub quantiles: Vec<f64>,
-    /// A setting of the model, as NAME=VALUE; of one among several, as MODEL.NAME=VALUE.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub settings: Vec<String>,
-    /// The folder of a pretrained model's weights; without it, the hub's cache on this machine is looked into.
-    #[arg(long, value_name = "FOLDER")]
-    pub weights: Option<PathBuf>,
-    /// The seed.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    /// Where deep models compute.
-    #[arg(long, default_value = "cpu", value_parser = ["cpu", "gpu"])]
-    pub device: String,
-    /// CSV on standard output.
-    #[arg(long, conflicts_with = "json")]
-    pub csv: bool,
-    /// The first series by the first model as a picture.
-    #[arg(long, conflicts_with_all = ["json", "csv"])]
-    pub svg: bool,
 }
 
 /// `atsre db`.

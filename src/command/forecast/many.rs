@@ -38,12 +38,9 @@ pub(super) fn run(forecast: &Forecast, as_json: bool) -> Result<Option<ExitCode>
         return Ok(None);
     }
     let options = reading::options(&forecast.reading)?;
-    let file = File::open(&forecast.reading.file)?;
-    let mut stream = match SeriesStream::open(file, &options, BATCH) {
-        Ok(stream) => stream,
-        // Whatever is wrong at the beginning is told by who reads the whole file.
-        Err(_) => return Ok(None),
-    };
+    // Whatever is wrong with the file at its beginning is told by who reads the whole of it.
+    let Ok(file) = File::open(&forecast.reading.file) else { return Ok(None) };
+    let Ok(mut stream) = SeriesStream::open(file, &options, BATCH) else { return Ok(None) };
     match stream.has_several_blocks() {
         Ok(true) => {}
         Ok(false) => return Ok(None),
