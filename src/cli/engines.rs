@@ -109,6 +109,14 @@ pub struct Forecast {
     /// The quantile levels.
     #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.5, 0.9])]
     pub quantiles: Vec<f64>,
+    /// Series whose names are paths, such as `north/shop 1` with the separator `/`: their sums are forecast too, and all
+    /// forecasts made to add up.
+    #[arg(long, value_name = "SEPARATOR")]
+    pub hierarchy: Option<char>,
+    /// How the forecasts of a hierarchy are made to add up: with the least variance, by the errors of the backtest
+    /// (MinT-shrink), or from the bottom.
+    #[arg(long, default_value = "mint-shrink", value_parser = ["mint-shrink", "bottom-up"], requires = "hierarchy")]
+    pub reconcile: String,
     /// A setting of the model, as NAME=VALUE; of one among several, as MODEL.NAME=VALUE.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,

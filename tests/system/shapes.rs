@@ -82,6 +82,38 @@ fn a_long_file_is_forecast_item_by_item() {
 }
 
 #[test]
+fn forecasts_of_a_hierarchy_add_up() {
+    let home = Home::new();
+    let mut text = "day,shop,sales\n".to_owned();
+    for (shop, level) in [("north/a", 40.0), ("north/b", 90.0), ("south/c", 20.0)] {
+        for day in 0..120_u32 {
+            let date = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap() + chrono::Days::new(u64::from(day));
+            let season = [1.0, 0.9, 0.8, 0.9, 1.1, 1.5, 1.3][day as usize % 7];
+            let noise = f64::from((day * 7_919 + shop.len() as u32 * 104_729 + level as u32 * 31) % 11);
+            text.push_str(&format!("{date},{shop},{:.1}\n", level * season + noise));
+        }
+    }
+    let file = home.write("shops.csv", text);
+    let arguments = ["forecast", file.to_str().unwrap(), "--target", "sales", "--horizon", "7", "--model", "theta"];
+    for method in [&["--hierarchy", "/"][..], &["--hierarchy", "/", "--reconcile", "bottom-up"][..]] {
+        let result = home.json(&[&arguments[..], method].concat());
+        well_formed(&result, 7, &["0.1", "0.5", "0.9"]);
+        let mean = |item: &str| -> Vec<f64> {
+            let forecast = array(&result, "forecasts").iter().find(|forecast| forecast["item_id"] == item);
+            array(forecast.unwrap(), "mean").iter().map(|mean| mean.as_f64().unwrap()).collect()
+        };
+        let [total, north, a, b, c] = ["total", "north", "north/a", "north/b", "south/c"].map(mean);
+        for step in 0..7 {
+            assert!((north[step] - a[step] - b[step]).abs() < 1e-6, "{result:#}");
+            assert!((total[step] - north[step] - c[step]).abs() < 1e-6, "{result:#}");
+        }
+        assert!((100.0..400.0).contains(&total[0]), "{total:?}");
+    }
+    // Without the flag nothing is summed.
+    assert_eq!(array(&home.json(&arguments), "forecasts").len(), 3);
+}
+
+#[test]
 fn a_step_number_stands_for_the_time() {
     let home = Home::new();
     let result = home.json(&[

@@ -16,6 +16,7 @@ pub mod ensemble;
 pub mod error;
 pub mod forecaster;
 mod gaps;
+pub mod hierarchy;
 mod in_sample;
 pub mod job;
 mod linear;

@@ -32,6 +32,7 @@ const SHOWN: usize = 5;
 pub(super) fn run(forecast: &Forecast, as_json: bool) -> Result<Option<ExitCode>, Failure> {
     let whole = forecast.model.len() != 1
         || forecast.svg
+        || forecast.hierarchy.is_some()
         || forecast.backtest.unwrap_or(0) > 0
         || !forecast.reading.known.is_empty();
     if whole {

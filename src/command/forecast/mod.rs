@@ -12,11 +12,13 @@ use atsre_domain::model::{Device, ModelSpec, Setting};
 use atsre_domain::panel::Panel;
 use atsre_domain::plan::BacktestPlan;
 use atsre_forecast::catalogue::WEIGHTS;
-use atsre_forecast::{Silent, TrialJob, TrialResult};
+use atsre_forecast::reconciliation::Method;
+use atsre_forecast::{Silent, TrialJob, TrialResult, hierarchy};
 
 use super::reading;
 use crate::cli::Forecast;
 use crate::error::Failure;
+use crate::output;
 
 /// What one model gave.
 struct Forecasted {
@@ -51,6 +53,16 @@ pub fn run(forecast: &Forecast, json: bool) -> Result<ExitCode, Failure> {
     let seasons: Vec<u32> = if forecast.season.is_empty() { found() } else { forecast.season.clone() };
     let season = seasons.first().copied().unwrap_or(1);
     let panel = cleaning::clean(&panel, &[], profiled.season_length()).panel;
+    let (panel, hierarchy) = match forecast.hierarchy {
+        Some(separator) => {
+            let (summed, hierarchy) = hierarchy::sum_up(&panel, separator).map_err(Failure::usage)?;
+            if !panel.covariates.is_empty() {
+                output::note("covariates are left out: what they would be of a sum is not known");
+            }
+            (summed, Some(hierarchy))
+        }
+        None => (panel, None),
+    };
     let planned = BacktestPlan::rolling_origin(shortest, 0, horizon, season);
     let mut job = TrialJob {
         spec: spec(forecast, &forecast.model[0], &panel, &seasons)?,
@@ -67,7 +79,15 @@ pub fn run(forecast: &Forecast, json: bool) -> Result<ExitCode, Failure> {
     for model in &forecast.model {
         job.spec = spec(forecast, model, &job.panel, &seasons)?;
         let began = Instant::now();
-        let result = atsre_forecast::run(&job, &registry, &Silent)?;
+        let mut result = atsre_forecast::run(&job, &registry, &Silent)?;
+        if let Some(hierarchy) = &hierarchy {
+            let method = if forecast.reconcile == "bottom-up" { Method::BottomUp } else { Method::MinTraceShrink };
+            hierarchy::reconcile_result(&mut result, hierarchy, method).map_err(|error| {
+                Failure::failed(format!(
+                    "the forecasts of {model} cannot be made to add up: {error}; use --reconcile bottom-up"
+                ))
+            })?;
+        }
         forecasted.push(Forecasted { model: model.clone(), result, seconds: began.elapsed().as_secs_f64() });
     }
     if forecast.csv {
