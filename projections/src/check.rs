@@ -17,7 +17,7 @@ use crate::fold::fold_recorded;
 use crate::fresh::FreshRows;
 use crate::live::LiveRows;
 use crate::projection::Projection;
-use crate::row::Merged;
+use crate::row::RowOp;
 use crate::schema;
 
 /// Pages that are folded at the same time: a fold mostly waits for the artifacts that its events need.
@@ -44,7 +44,7 @@ pub struct Check {
 /// A page, folded.
 #[derive(Debug, Default)]
 struct Page {
-    rows: Vec<Merged>,
+    operations: Vec<RowOp>,
     /// The artifacts that were read for it and are what their digests say, with their lengths in bytes.
     sound: Vec<(Digest, u64)>,
 }
@@ -99,7 +99,7 @@ impl Check {
             match page {
                 Some(page) => {
                     self.sound.extend(page.sound);
-                    page.rows.into_iter().for_each(|merged| self.fresh.write(merged));
+                    self.fresh.write(page.operations);
                 }
                 // Why is found and told by whoever compares the tables.
                 None => self.fresh.give_up(),
@@ -134,7 +134,7 @@ async fn fold_page(store: &Store, projection: &'static Projection, events: &[Arc
         if folded.poison.is_some() {
             return None;
         }
-        page.rows.push(folded.merged);
+        page.operations.extend(folded.merged);
         page.sound.extend(folded.sound);
         rest = &rest[folded.events..];
     }

@@ -9,7 +9,7 @@ use atsre_store::{Error as StoreError, Store, StoredEvent, told};
 
 use crate::error::Error;
 use crate::projection::{Artifacts, Projection};
-use crate::row::Merged;
+use crate::row::{Gather, Merged, RowOp};
 
 /// Rows after which a batch ends early, so that a log of wide forecasts does not fill the memory.
 const MOST_ROWS: usize = 20_000;
@@ -19,9 +19,9 @@ const FETCH_BYTES: u64 = 32 << 20;
 
 /// What a batch came to.
 #[derive(Debug, Default)]
-pub(crate) struct Folded {
+pub(crate) struct Folded<R = Merged> {
     /// The rows of its first `events` events.
-    pub(crate) merged: Merged,
+    pub(crate) merged: R,
     /// How many events that are: all, or those before the poison, or fewer where the rows are many.
     pub(crate) events: usize,
     /// Why the event after them cannot be projected.
@@ -38,12 +38,12 @@ pub(crate) async fn fold(store: &Store, projection: &Projection, events: &[Store
     fold_decoded(store, projection, &mut events.iter().map(|stored| decode(projection, stored)).collect()).await
 }
 
-/// As [`fold`], of events that were decoded elsewhere.
+/// As [`fold`], of events that were decoded elsewhere, to operations as they come.
 pub(crate) async fn fold_recorded(
     store: &Store,
     projection: &Projection,
     events: &[Arc<Recorded<AnyEvent>>],
-) -> Result<Folded, Error> {
+) -> Result<Folded<Vec<RowOp>>, Error> {
     let decoded = |event: &Arc<Recorded<AnyEvent>>| {
         if event.event.names().0 != projection.stream_type {
             return Decoded::OfAnotherStream;
@@ -53,12 +53,12 @@ pub(crate) async fn fold_recorded(
     fold_decoded(store, projection, &mut events.iter().map(decoded).collect()).await
 }
 
-async fn fold_decoded(
+async fn fold_decoded<R: Gather>(
     store: &Store,
     projection: &Projection,
     decoded: &mut VecDeque<Decoded>,
-) -> Result<Folded, Error> {
-    let mut folded = Folded::default();
+) -> Result<Folded<R>, Error> {
+    let mut folded = Folded { merged: R::default(), events: 0, poison: None, sound: Vec::new() };
     let mut fetched = BTreeMap::new();
     while let Some(event) = decoded.pop_front() {
         match event {
@@ -192,7 +192,7 @@ async fn inherit(
     store: &Store,
     projection: &Projection,
     recorded: &Recorded<AnyEvent>,
-    merged: &mut Merged,
+    merged: &mut impl Gather,
 ) -> Result<(), Error> {
     let AnyEvent::Experiment(experiment::Event::ExperimentForked(forked)) = &recorded.event else { return Ok(()) };
     for stored in store.log().read_stream(projection.stream_type, &recorded.stream).await? {

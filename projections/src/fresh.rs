@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::cell::{Cell, Columns};
 use crate::digest::{self, RowDigest};
 use crate::projection::{Projection, Table};
-use crate::row::{Merged, RowChange};
+use crate::row::{Change, RowOp};
 
 /// A projection's rows. They can be given up, where an event cannot be projected or a value has no digest; the tables
 /// are then to be compared by Postgres.
@@ -46,12 +46,16 @@ impl FreshRows {
         self.given_up
     }
 
-    /// Does what writing the batch would do.
-    pub(crate) fn write(&mut self, merged: Merged) {
-        for (name, deletions, rows) in merged.into_tables() {
-            let Some(fresh) = self.tables.iter_mut().find(|fresh| fresh.table.name == name) else { continue };
-            let deleted = deletions.into_iter().all(|key| fresh.delete(&key));
-            if !deleted || !rows.into_iter().all(|row| fresh.change(row).is_some()) {
+    /// Does what writing these operations would do.
+    pub(crate) fn write(&mut self, operations: Vec<RowOp>) {
+        for RowOp { table, key, change } in operations {
+            let Some(fresh) = self.tables.iter_mut().find(|fresh| fresh.table.name == table) else { continue };
+            let done = match change {
+                Change::Delete => fresh.delete(&key),
+                Change::Update(columns) => fresh.update(&key, &columns),
+                Change::Upsert(columns) => fresh.upsert(&key, &columns),
+            };
+            if done.is_none() {
                 return self.give_up();
             }
         }
@@ -67,46 +71,46 @@ impl FreshRows {
 }
 
 impl FreshTable {
-    /// Whether it could be done: rows are found under the first column of their key only, or by all of it.
-    fn delete(&mut self, key: &[Cell]) -> bool {
+    /// None where it cannot be done: rows are found under the first column of their key, or by all of it.
+    fn delete(&mut self, key: &[Cell]) -> Option<()> {
         match key {
-            [first] => {
-                self.groups.remove(first);
-                true
-            }
+            [first] => drop(self.groups.remove(first)),
             [first, ..] if key.len() == self.table.key.len() => {
-                let Some(digest) = self.key_digest(key) else { return false };
+                let digest = self.key_digest(key)?;
                 if let Some(group) = self.groups.get_mut(first) {
                     group.remove(&digest);
                 }
-                true
             }
-            _ => false,
+            _ => return None,
         }
+        Some(())
     }
 
-    fn change(&mut self, change: RowChange) -> Option<()> {
-        let RowChange { key, update, upsert } = change;
-        let (table, place) = (self.table, self.key_digest(&key)?);
-        let group = self.groups.entry(key.first()?.clone()).or_default();
-        if let (Some(columns), Some(row)) = (update, group.get_mut(&place)) {
-            set(row.open()?, table, &columns);
+    fn update(&mut self, key: &[Cell], columns: &Columns) -> Option<()> {
+        let (table, place) = (self.table, self.key_digest(key)?);
+        if let Some(row) = self.groups.get_mut(key.first()?).and_then(|group| group.get_mut(&place)) {
+            set(row.open()?, table, columns);
         }
-        let Some(columns) = upsert else { return Some(()) };
+        Some(())
+    }
+
+    fn upsert(&mut self, key: &[Cell], columns: &Columns) -> Option<()> {
+        let (table, place) = (self.table, self.key_digest(key)?);
+        let of_key = |name: &str| table.key.iter().position(|column| *column == name).and_then(|at| key[at].as_ref());
+        let group = match self.groups.get_mut(key.first()?) {
+            Some(group) => group,
+            None => self.groups.entry(key.first()?.clone()).or_default(),
+        };
         if columns.len() + key.len() == table.columns.len() {
-            let value = |name: &str| match table.key.iter().position(|column| *column == name) {
-                Some(place) => key[place].as_deref(),
-                None => columns.get(name).and_then(Option::as_deref),
-            };
-            let row = digest::of_row(table, table.columns.iter().map(|column| value(column.name)))?;
-            group.insert(place, FreshRow::Whole(row));
+            let value = |name: &str| columns.get(name).map_or_else(|| of_key(name), Option::as_ref);
+            let values = table.columns.iter().map(|column| value(column.name).map(String::as_str));
+            group.insert(place, FreshRow::Whole(digest::of_row(table, values)?));
             return Some(());
         }
         let row = group.entry(place).or_insert_with(|| {
-            let cell = |name: &str| table.key.iter().position(|column| *column == name).and_then(|at| key[at].clone());
-            FreshRow::Open(table.columns.iter().map(|column| cell(column.name)).collect())
+            FreshRow::Open(table.columns.iter().map(|column| of_key(column.name).cloned()).collect())
         });
-        set(row.open()?, table, &columns);
+        set(row.open()?, table, columns);
         Some(())
     }
 

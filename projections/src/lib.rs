@@ -10,6 +10,7 @@
 pub mod as_of;
 pub mod cell;
 pub mod check;
+mod copied;
 pub mod datasets;
 mod digest;
 pub mod erase;

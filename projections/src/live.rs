@@ -4,8 +4,9 @@ use atsre_domain::Position;
 use atsre_store::Store;
 use futures::TryStreamExt as _;
 use sqlx::postgres::Postgres;
-use sqlx::{Executor as _, Row as _, Transaction};
+use sqlx::{Executor as _, Transaction};
 
+use crate::copied::Rows;
 use crate::digest::{self, RowDigest};
 use crate::error::Error;
 use crate::projection::{Projection, Table};
@@ -45,17 +46,22 @@ impl LiveRows {
 
     async fn of_table(&mut self, table: &Table) -> Result<Option<Vec<RowDigest>>, sqlx::Error> {
         let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-        let statement = format!("SELECT {} FROM {}.{}", columns.join(", "), self.projection.schema(), table.name);
-        // A statement without parameters, because its answer is text, as the values of events are.
-        let mut rows = sqlx::raw_sql(&statement).fetch(&mut *self.transaction);
-        let mut digests = Vec::new();
-        while let Some(row) = rows.try_next().await? {
-            let values: Vec<Option<&str>> =
-                (0..columns.len()).map(|place| row.try_get_unchecked(place)).collect::<Result<_, _>>()?;
-            let Some(digest) = digest::of_row(table, values) else { return Ok(None) };
-            digests.push(digest);
+        let (columns, schema, name) = (columns.join(", "), self.projection.schema(), table.name);
+        // A partitioned table is copied through a query only.
+        let statement = format!("COPY (SELECT {columns} FROM {schema}.{name}) TO STDOUT");
+        let mut bytes = self.transaction.copy_out_raw(&statement).await?;
+        let (mut rows, mut digests, mut known) = (Rows::default(), Vec::new(), true);
+        // To its end, whatever comes: the connection is of use only then.
+        while let Some(chunk) = bytes.try_next().await? {
+            rows.push(&chunk);
+            while let (true, Some(values)) = (known, rows.next_row()) {
+                match digest::of_row(table, values.iter().map(Option::as_deref)) {
+                    Some(digest) if values.len() == table.columns.len() => digests.push(digest),
+                    Some(_) | None => known = false,
+                }
+            }
         }
         digests.sort_unstable();
-        Ok(Some(digests))
+        Ok((known && rows.is_empty()).then_some(digests))
     }
 }

@@ -58,6 +58,35 @@ struct MergedTable {
     places: HashMap<String, usize>,
 }
 
+/// Where the operations of a batch are gathered.
+pub(crate) trait Gather: Default {
+    /// Adds an operation after those added before.
+    fn add(&mut self, op: RowOp);
+    /// How many rows they are of, or more.
+    fn rows(&self) -> usize;
+}
+
+impl Gather for Merged {
+    fn add(&mut self, op: RowOp) {
+        self.add(op);
+    }
+
+    fn rows(&self) -> usize {
+        self.rows()
+    }
+}
+
+/// As they come, for whoever does one after another.
+impl Gather for Vec<RowOp> {
+    fn add(&mut self, op: RowOp) {
+        self.push(op);
+    }
+
+    fn rows(&self) -> usize {
+        self.len()
+    }
+}
+
 impl Merged {
     /// Adds an operation after those added before.
     pub fn add(&mut self, op: RowOp) {

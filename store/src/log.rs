@@ -115,8 +115,8 @@ impl EventLog {
         // Plan: as for `scan`. A range of positions restricted to a type would tempt the planner to go through all
         // events of the type, so the type only decides what a row carries.
         let rows = sqlx::query(
-            "SELECT h.position AS head_position, e.* FROM atsre.log_head h LEFT JOIN LATERAL ( \
-               SELECT e.position, e.aggregate_type = $3 AS wanted, \
+            "SELECT e.*, h.position AS head_position FROM atsre.log_head h LEFT JOIN LATERAL ( \
+               SELECT e.position, \
                       CASE WHEN e.aggregate_type = $3 THEN e.aggregate_type END AS aggregate_type, \
                       CASE WHEN e.aggregate_type = $3 THEN e.aggregate_id END AS aggregate_id, e.sequence, \
                       CASE WHEN e.aggregate_type = $3 THEN e.event_type END AS event_type, \
@@ -126,7 +126,8 @@ impl EventLog {
                       CASE WHEN e.aggregate_type = $3 THEN (extract(epoch FROM e.recorded_at) * 1000000)::bigint END AS recorded_at_us, \
                       CASE WHEN e.aggregate_type = $3 THEN e.prev_hash END AS prev_hash, \
                       CASE WHEN e.aggregate_type = $3 THEN e.hash END AS hash, \
-                      CASE WHEN e.aggregate_type = $3 THEN e.log_hash END AS log_hash \
+                      CASE WHEN e.aggregate_type = $3 THEN e.log_hash END AS log_hash, \
+                      e.aggregate_type = $3 AS wanted \
                FROM atsre.events e WHERE e.position > $1 ORDER BY e.position LIMIT $2) e ON true \
              WHERE h.id = 1 ORDER BY e.position",
         )
@@ -163,7 +164,7 @@ impl EventLog {
         // One statement, hence one snapshot: the head belongs to the events. Plan: the head's one row, then an index
         // scan over events_position_key.
         let statement = format!(
-            "SELECT h.position AS head_position, h.log_hash AS head_hash, e.* FROM atsre.log_head h \
+            "SELECT e.*, h.position AS head_position, h.log_hash AS head_hash FROM atsre.log_head h \
              LEFT JOIN LATERAL (SELECT {COLUMNS} FROM atsre.events e WHERE e.position > $1 \
                                 ORDER BY e.position LIMIT $2) e ON true \
              WHERE h.id = 1 ORDER BY e.position"

@@ -13,16 +13,8 @@ use crate::hash::Hash;
 use crate::stored_event::{hash_column, signed, unsigned};
 use crate::{Result, Store};
 
-/// Positions that one statement goes over: what is sorted stays in the processor's cache, and a statement that is given up
-/// ends soon.
-const RANGE: u64 = 20_000;
-
-/// The last event before a range, or what an anchor says of it.
-struct Before {
-    position: Position,
-    /// The running hash there; none for that of the empty log.
-    log_hash: Option<Vec<u8>>,
-}
+/// Positions that one statement goes over: a statement of about a second, so that one that is given up ends soon.
+const RANGE: u64 = 50_000;
 
 /// What is wrong at a position, by the names that a verification gives its differences: `gap`, `hash`, `log_hash`,
 /// `prev_hash`, `sequence`.
@@ -50,31 +42,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sql_findings(&self, after: Position, upto: Position, start: Option<Hash>) -> Result<Findings> {
-        self.sql_findings_by(after, upto, start, RANGE).await
-    }
-
-    /// As [`Store::sql_findings`], with so many positions in a statement: the answer is the same.
-    ///
-    /// # Errors
-    /// As [`Store::sql_findings`].
-    pub async fn sql_findings_by(
-        &self,
-        after: Position,
-        upto: Position,
-        start: Option<Hash>,
-        range: u64,
-    ) -> Result<Findings> {
         let mut transaction = self.pool().begin().await?;
-        // Compiling these statements takes longer than running them.
+        // Compiling these statements takes longer than running them, and the default memory is too small for a sort of the
+        // whole log.
         transaction.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'").await?;
-        let mut findings = Findings::new();
-        let mut before = Before { position: after, log_hash: start.map(|hash| hash.to_vec()) };
-        let mut reached = after;
-        while reached < upto {
-            let next = upto.min(Position(reached.0.saturating_add(range.max(1))));
-            findings.extend(links(&mut transaction, reached, next, &before).await?);
-            findings.extend(contents(&mut transaction, reached, next).await?);
-            before = last_up_to(&mut transaction, next).await?.unwrap_or(before);
+        let mut findings = links(&mut transaction, after, upto, start).await?;
+        let mut reached = after.0;
+        while reached < upto.0 {
+            let next = upto.0.min(reached + RANGE);
+            findings.extend(contents(&mut transaction, Position(reached), Position(next)).await?);
             reached = next;
         }
         transaction.commit().await?;
@@ -131,31 +107,20 @@ async fn contents(connection: &mut PgConnection, after: Position, upto: Position
     rows.iter().map(|row| Ok((Position(unsigned(row.try_get("position")?)), "hash"))).collect()
 }
 
-/// The last event at or before a position.
-async fn last_up_to(connection: &mut PgConnection, position: Position) -> Result<Option<Before>> {
-    // Plan: one descent of events_position_key.
-    let row = sqlx::query(
-        "SELECT e.position, e.log_hash FROM atsre.events e WHERE e.position <= $1 ORDER BY e.position DESC LIMIT 1",
-    )
-    .bind(signed(position.0))
-    .fetch_optional(connection)
-    .await?;
-    row.map(|row| {
-        let position = Position(unsigned(row.try_get("position")?));
-        Ok(Before { position, log_hash: Some(row.try_get("log_hash")?) })
-    })
-    .transpose()
-}
-
 /// Where an event does not follow the one before it. As in Rust, each is held against what is *stored* before it, so
 /// that one alteration shows at its place and not at everything after it.
-async fn links(connection: &mut PgConnection, after: Position, upto: Position, before: &Before) -> Result<Findings> {
-    // Plan: the range in the order of positions, sorted once more by stream; the subqueries run for the first event of
-    // each stream in it only.
+async fn links(
+    connection: &mut PgConnection,
+    after: Position,
+    upto: Position,
+    start: Option<Hash>,
+) -> Result<Findings> {
+    // Plan: the log in the order of positions, sorted once more by stream; the subqueries run for the first event of
+    // each stream only.
     let rows = sqlx::query(
         "WITH link AS ( \
            SELECT e.position, e.aggregate_type, e.aggregate_id, e.sequence, e.prev_hash, e.hash, e.log_hash, \
-                  coalesce(lag(e.position) OVER of_log, $4) AS position_before, \
+                  coalesce(lag(e.position) OVER of_log, $1) AS position_before, \
                   coalesce(lag(e.log_hash) OVER of_log, $3, sha256('\\x02'::bytea)) AS log_hash_before, \
                   lag(e.sequence) OVER of_stream AS sequence_before, lag(e.hash) OVER of_stream AS hash_before \
            FROM atsre.events e WHERE e.position > $1 AND e.position <= $2 \
@@ -181,8 +146,7 @@ async fn links(connection: &mut PgConnection, after: Position, upto: Position, b
     )
     .bind(signed(after.0))
     .bind(signed(upto.0))
-    .bind(before.log_hash.as_deref())
-    .bind(signed(before.position.0))
+    .bind(start.map(|hash| hash.to_vec()))
     .fetch_all(connection)
     .await?;
     let mut findings = Findings::new();

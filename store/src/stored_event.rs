@@ -4,8 +4,8 @@ use atsre_domain::event::{AnyEvent, WireEvent};
 use atsre_domain::{Position, Recorded, Sequence, StreamId, Timestamp};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{ColumnIndex, Row};
 use uuid::Uuid;
 
 use crate::hash::Hash;
@@ -72,21 +72,21 @@ pub(crate) const COLUMNS: &str = "e.position, e.aggregate_type, e.aggregate_id, 
      (extract(epoch FROM e.recorded_at) * 1000000)::bigint AS recorded_at_us, e.prev_hash, e.hash, e.log_hash";
 
 impl StoredEvent {
-    /// Reads a row of [`COLUMNS`].
+    /// Reads a row that begins with [`COLUMNS`]. By their places: looking names up would cost a third of the reading.
     pub(crate) fn from_row(row: &PgRow) -> Result<Self> {
         Ok(Self {
-            position: Position(unsigned(row.try_get("position")?)),
-            stream_type: row.try_get("aggregate_type")?,
-            stream: StreamId(row.try_get("aggregate_id")?),
-            sequence: Sequence(unsigned(row.try_get("sequence")?)),
-            event_type: row.try_get("event_type")?,
-            event_version: row.try_get("event_version")?,
-            payload: row.try_get("payload")?,
-            metadata: row.try_get("metadata")?,
-            recorded_at: Timestamp(row.try_get("recorded_at_us")?),
-            prev_hash: hash_column(row, "prev_hash")?,
-            hash: hash_column(row, "hash")?,
-            log_hash: hash_column(row, "log_hash")?,
+            position: Position(unsigned(row.try_get(0)?)),
+            stream_type: row.try_get(1)?,
+            stream: StreamId(row.try_get(2)?),
+            sequence: Sequence(unsigned(row.try_get(3)?)),
+            event_type: row.try_get(4)?,
+            event_version: row.try_get(5)?,
+            payload: row.try_get(6)?,
+            metadata: row.try_get(7)?,
+            recorded_at: Timestamp(row.try_get(8)?),
+            prev_hash: hash_column(row, 9)?,
+            hash: hash_column(row, 10)?,
+            log_hash: hash_column(row, 11)?,
         })
     }
 
@@ -158,8 +158,8 @@ pub(crate) fn signed(value: u64) -> i64 {
 
 /// A column that holds a SHA-256. A value of another length (someone has edited it) is read as zeros: no event
 /// has that hash, so a verification names the place.
-pub(crate) fn hash_column(row: &PgRow, name: &str) -> Result<Hash> {
-    let bytes: &[u8] = row.try_get(name)?;
+pub(crate) fn hash_column(row: &PgRow, column: impl ColumnIndex<PgRow>) -> Result<Hash> {
+    let bytes: &[u8] = row.try_get(column)?;
     Ok(bytes.try_into().unwrap_or_default())
 }
 

@@ -1,8 +1,7 @@
 //! Every algorithm through the one door: what is known is kept, hostile data give an answer or an error, threads do not matter.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-#[path = "support/panels.rs"]
-mod panels;
+use crate::panels;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,8 +1,7 @@
 //! What holds whatever the data: knowledge is kept, nothing causes itself, the order of columns has no influence.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/panels.rs"]
-mod panels;
+use crate::panels;
 
 use atsre_causal::discover::DiscoverError;
 use atsre_causal::knowledge::violations;

@@ -1,8 +1,7 @@
 //! Told the truth about every independence, PC finds the true CPDAG and FCI the true PAG.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-#[path = "support/truth.rs"]
-mod truth;
+use crate::truth;
 
 use atsre_causal::equivalence::{mag_of, pag_of};
 use atsre_causal::fci;

@@ -1,8 +1,7 @@
 //! Discovery on time series: real ones with a known answer, and made ones that set traps.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/panels.rs"]
-mod panels;
+use crate::panels;
 
 use std::path::{Path, PathBuf};
 

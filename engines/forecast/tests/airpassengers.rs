@@ -2,7 +2,7 @@
 //! `Theta(12)`, `Theta(12, decomposition_type="additive")` and `Theta(1)`, each `.forecast(y, h=12, level=[80])`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
+use crate::common;
 
 use atsre_domain::frequency::{Frequency, FrequencyUnit};
 use atsre_domain::identity::Timestamp;

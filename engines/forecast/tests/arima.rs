@@ -1,7 +1,7 @@
 //! ARIMA models against reference forecasts, known answers and hostile input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use atsre_domain::model::Setting;
 use atsre_forecast::arima::{self, Order};

@@ -1,7 +1,7 @@
 //! The default forecaster: what it promises on any data.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use atsre_domain::model::{ModelSpec, Setting};
 use atsre_domain::panel::{Panel, Series};

@@ -1,7 +1,7 @@
 //! What a backtest lets a model see, and what its windows are.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use std::sync::Mutex;
 

@@ -1,7 +1,7 @@
 //! Gradient boosting on real data: what it must beat, what it must use, and what it must survive.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use atsre_domain::frequency::{Frequency, FrequencyUnit};
 use atsre_domain::identity::Timestamp;

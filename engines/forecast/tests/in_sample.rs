@@ -1,7 +1,7 @@
 //! The fit inside the history: its shape for every model and any series, and its values where they are known.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use atsre_domain::panel::Series;
 use atsre_forecast::{FitTask, PredictRequest, Registry, SeriesFit, SeriesForecast, Silent, TrainingView};

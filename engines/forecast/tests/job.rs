@@ -1,7 +1,7 @@
 //! What a job does around its model.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Mutex;
 

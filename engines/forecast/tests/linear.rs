@@ -1,7 +1,7 @@
 //! Closed-form linear maps: known answers, other units, hostile input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use atsre_forecast::direct::{Anchor, Form, Options, learn};
 

@@ -1,7 +1,7 @@
 //! Very many series from a file to forecasts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod common;
+use crate::common;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};

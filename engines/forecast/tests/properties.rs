@@ -1,7 +1,7 @@
 //! Laws that every model keeps.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
+use crate::common;
 
 use atsre_domain::model::Setting;
 use atsre_domain::panel::Panel;
