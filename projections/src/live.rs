@@ -3,8 +3,9 @@
 use atsre_domain::Position;
 use atsre_store::Store;
 use futures::TryStreamExt as _;
+use sqlx::Executor as _;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::Postgres;
-use sqlx::{Executor as _, Transaction};
 
 use crate::copied::Rows;
 use crate::digest::{self, RowDigest};
@@ -15,19 +16,21 @@ use crate::rebuild::held_position;
 /// A snapshot of a live read model: rows and checkpoint commit together, so it shows both at the same event.
 pub(crate) struct LiveRows {
     projection: &'static Projection,
-    transaction: Transaction<'static, Postgres>,
+    /// In a transaction that ends with it.
+    connection: PoolConnection<Postgres>,
     position: Position,
 }
 
 impl LiveRows {
     /// Takes the snapshot.
     pub(crate) async fn hold(store: &Store, projection: &'static Projection) -> Result<Self, Error> {
-        let mut transaction = store.pool().begin().await?;
-        transaction
-            .execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL timezone = 'UTC'")
-            .await?;
-        let position = held_position(&mut transaction, projection, "").await?;
-        Ok(Self { projection, transaction, position })
+        let mut connection = store.pool().acquire().await?;
+        // The driver loses count of the answers when a copy is refused or left early: whoever got this connection next
+        // would read the answers to somebody else's questions.
+        connection.close_on_drop();
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL timezone = 'UTC'").await?;
+        let position = held_position(&mut connection, projection, "").await?;
+        Ok(Self { projection, connection, position })
     }
 
     /// The event that the rows are of.
@@ -49,7 +52,7 @@ impl LiveRows {
         let (columns, schema, name) = (columns.join(", "), self.projection.schema(), table.name);
         // A partitioned table is copied through a query only.
         let statement = format!("COPY (SELECT {columns} FROM {schema}.{name}) TO STDOUT");
-        let mut bytes = self.transaction.copy_out_raw(&statement).await?;
+        let mut bytes = self.connection.copy_out_raw(&statement).await?;
         let (mut rows, mut digests, mut known) = (Rows::default(), Vec::new(), true);
         // To its end, whatever comes: the connection is of use only then.
         while let Some(chunk) = bytes.try_next().await? {

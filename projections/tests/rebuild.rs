@@ -113,6 +113,33 @@ async fn a_row_changed_by_hand_is_named_and_a_rebuild_puts_it_right() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_that_fails_or_is_given_up_leaves_no_connection_in_disorder() {
+    let database = TestDatabase::create().await;
+    let store = database.store();
+    play(store, history(27, 1)).await;
+    let projection = find("experiments").unwrap();
+    catch_up(store, projection).await.unwrap();
+    // What the next who use the pool get are answers to their own questions.
+    let asks = async |count: i64| {
+        let answers =
+            (0..count).map(|n| sqlx::query_scalar::<_, i64>("SELECT $1::bigint").bind(n).fetch_one(store.pool()));
+        let answers: Vec<i64> = futures::future::join_all(answers).await.into_iter().map(Result::unwrap).collect();
+        assert!(answers.into_iter().eq(0..count));
+    };
+    // Given checks that are given up while their rows come
+    for _ in 0..5 {
+        drop(Check::begin(store, projection).await.unwrap());
+        asks(12).await;
+    }
+    // And a table that is gone
+    sqlx::raw_sql("DROP TABLE experiments_v3.model_metrics CASCADE").execute(store.pool()).await.unwrap();
+    for _ in 0..5 {
+        assert!(!proved_same(store, projection).await);
+        asks(12).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn readers_never_see_a_rebuild() {
     let database = TestDatabase::create().await;

@@ -3,6 +3,8 @@
 use atsre_domain::Finite;
 use atsre_domain::graph::{CausalGraph, Driver, Mark};
 
+use crate::discover::{Algorithm, TestChoice};
+
 /// Causes whose effects are told in words.
 const EFFECTS_TOLD: usize = 5;
 
@@ -12,8 +14,10 @@ pub(crate) fn of(
     drivers: &[Driver],
     target: Option<&str>,
     max_lag: usize,
-    hidden: bool,
+    algorithm: Algorithm,
+    test: TestChoice,
 ) -> String {
+    let hidden = algorithm.allows_hidden_causes();
     let mut sentences = Vec::new();
     if let Some(target) = target {
         sentences.push(drivers_in_words(drivers, target));
@@ -53,13 +57,31 @@ pub(crate) fn of(
             String::new()
         }
     ));
-    let assumed = if hidden {
-        "This allows for common causes that were left unmeasured; an edge is a hypothesis to test, not a proof."
-    } else {
-        "This assumes linear relations and that no common cause was left unmeasured; an edge is a hypothesis to test, not a proof."
-    };
-    sentences.push(assumed.to_owned());
+    sentences.push(assumptions(algorithm, test));
     sentences.join(" ")
+}
+
+/// What has to hold for the graph to be right.
+fn assumptions(algorithm: Algorithm, test: TestChoice) -> String {
+    let form = match algorithm {
+        Algorithm::Ges => Some("linear relations with Gaussian disturbances"),
+        Algorithm::DirectLingam | Algorithm::IcaLingam | Algorithm::VarLingam => {
+            Some("linear relations with disturbances that are not Gaussian")
+        }
+        Algorithm::Granger => Some("linear relations"),
+        Algorithm::Pc | Algorithm::Fci | Algorithm::Pcmci | Algorithm::PcmciPlus | Algorithm::Lpcmci => match test {
+            TestChoice::FisherZ | TestChoice::MissingFisherZ => Some("linear relations"),
+            TestChoice::Robust => Some("relations that are linear between the normal scores of the ranks"),
+            TestChoice::ChiSquare | TestChoice::GSquare | TestChoice::Kernel => None,
+        },
+    };
+    let hidden = match (algorithm.allows_hidden_causes(), form) {
+        (true, _) => "and allows for common causes that were left unmeasured",
+        (false, None) => "but that no common cause was left unmeasured",
+        (false, Some(_)) => "and that no common cause was left unmeasured",
+    };
+    let form = form.unwrap_or("nothing about the form of the relations");
+    format!("This assumes {form} {hidden}; an edge is a hypothesis to test, not a proof.")
 }
 
 fn drivers_in_words(drivers: &[Driver], target: &str) -> String {
@@ -203,13 +225,25 @@ mod tests {
             driver("temp", 2, 1.0, true),
             driver("wind", 0, 0.4, false),
         ];
-        let text = of(&CausalGraph::default(), &drivers, Some("users"), 3, false);
+        let text = of(&CausalGraph::default(), &drivers, Some("users"), 3, Algorithm::Pc, TestChoice::FisherZ);
         assert!(text.starts_with("users is driven by temp (at once and after 2 steps; confidence 100 %) and hum (after 1 step; confidence 50 %)."), "{text}");
         assert!(text.contains("direction undecided: wind (confidence 40 %)"), "{text}");
     }
 
     #[test]
     fn a_target_without_drivers_is_said_to_have_none() {
-        assert!(of(&CausalGraph::default(), &[], Some("y"), 0, false).starts_with("No column was found to drive y."));
+        assert!(
+            of(&CausalGraph::default(), &[], Some("y"), 0, Algorithm::Pc, TestChoice::FisherZ)
+                .starts_with("No column was found to drive y.")
+        );
+    }
+
+    #[test]
+    fn what_is_assumed_is_that_of_the_algorithm_and_its_test() {
+        let of = |algorithm, test| super::of(&CausalGraph::default(), &[], None, 0, algorithm, test);
+        assert!(of(Algorithm::Pc, TestChoice::FisherZ).contains("assumes linear relations and that no common cause"));
+        assert!(of(Algorithm::Pc, TestChoice::GSquare).contains("assumes nothing about the form of the relations but"));
+        assert!(of(Algorithm::Fci, TestChoice::Kernel).contains("allows for common causes that were left unmeasured"));
+        assert!(of(Algorithm::DirectLingam, TestChoice::FisherZ).contains("not Gaussian and that no common cause"));
     }
 }

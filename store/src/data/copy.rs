@@ -4,7 +4,6 @@ use atsre_domain::Timestamp;
 use futures::TryStreamExt as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use sqlx::postgres::PgPoolCopyExt as _;
 
 use super::{Data, Registered, names};
 use crate::hash::Hash;
@@ -194,7 +193,10 @@ impl Data {
             table.schema,
             names::quote(&table.name)
         );
-        let mut stream = self.pool.copy_out_raw(&statement).await?;
+        let mut connection = self.pool.acquire().await?;
+        // The driver loses count of the answers when a copy is refused or left early; nobody is to use it after that.
+        connection.close_on_drop();
+        let mut stream = connection.copy_out_raw(&statement).await?;
         let mut pending: Vec<u8> = Vec::new();
         let mut begun = false;
         let mut ended = false;

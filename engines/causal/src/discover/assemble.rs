@@ -6,7 +6,7 @@ use atsre_domain::graph::{BackgroundKnowledge, CausalEdge, CausalGraph, Driver, 
 use super::adjustment::Adjustment;
 use super::confidence::Frequencies;
 use super::learner::{Evidence, Learned};
-use super::{Algorithm, DiscoverError, DiscoverOptions, Discovery, EdgeFrequency, LeftOut, MarkFrequency};
+use super::{Algorithm, DiscoverError, DiscoverOptions, Discovery, EdgeFrequency, LeftOut, MarkFrequency, TestChoice};
 use crate::independence::Correlation;
 use crate::interpretation;
 use crate::knowledge::{Window, violations};
@@ -42,6 +42,8 @@ pub(super) fn drop_duplicates(
 /// Everything that a discovery is made of.
 pub(super) struct Assembly<'a> {
     pub(super) algorithm: Algorithm,
+    /// The test that was asked, where the algorithm asks any.
+    pub(super) test: TestChoice,
     pub(super) names: &'a [String],
     pub(super) window: Window,
     pub(super) learned: Learned,
@@ -74,8 +76,7 @@ impl Assembly<'_> {
         }
         let drivers = target.map(|t| self.drivers(&graph, t)).unwrap_or_default();
         let max_lag = self.window.max_lag();
-        let interpretation =
-            interpretation::of(&graph, &drivers, target, max_lag, self.algorithm.allows_hidden_causes());
+        let interpretation = interpretation::of(&graph, &drivers, target, max_lag, self.algorithm, self.test);
         Ok(Discovery {
             algorithm: self.algorithm.name().to_owned(),
             significance_level: Finite::of(options.alpha).unwrap_or(Finite::ZERO),

@@ -40,7 +40,7 @@ pub(super) fn discover(
     let knowledge = Knowledge::compile(&kept, &table.names, window, |_, _| 0)?;
     progress.advanced(Stage::Choosing, 0, None);
     let chosen = choice::of_rows(&table, &knowledge, options, progress, &mut reasons)?;
-    let (algorithm, rows) = (chosen.algorithm, table.rows());
+    let (algorithm, test, rows) = (chosen.algorithm, chosen.test.unwrap_or_default(), table.rows());
     let learner = learner(&table, &knowledge, &kept, chosen, options)?;
     progress.advanced(Stage::Searching, 0, None);
     let learned =
@@ -59,6 +59,7 @@ pub(super) fn discover(
     let series = [table.columns.clone()];
     Assembly {
         algorithm,
+        test,
         names: &table.names,
         window,
         learned,

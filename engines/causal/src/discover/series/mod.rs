@@ -103,7 +103,7 @@ pub(super) fn discover(
     let lag_of = required_lag(&kept, &ready.frame.names, window, shortest, &correlation);
     let knowledge = Knowledge::compile(&kept, &ready.frame.names, window, lag_of)?;
     let chosen = choice::of_series(&ready, &knowledge, options, progress, &mut reasons)?;
-    let algorithm = chosen.algorithm;
+    let (algorithm, test) = (chosen.algorithm, chosen.test.unwrap_or_default());
     let learner = learner(&ready, &knowledge, &kept, chosen, options, &mut reasons)?;
     progress.advanced(Stage::Searching, 0, None);
     let learned = learner.learn(None, progress)?;
@@ -129,6 +129,7 @@ pub(super) fn discover(
     };
     Assembly {
         algorithm,
+        test,
         names: &ready.frame.names,
         window,
         learned,
