@@ -239,8 +239,8 @@ fn see<const FORM: u8, const B: usize, const COUNT: bool, const D: usize>(
     level.turn::<0>(alpha, e, &e_by);
     if FORM == 2 {
         state.seen += beta.error.0 * e;
-        for i in 0..D {
-            state.seen_by[i] += beta.error.0 * e_by[i] + if i == 2 { e } else { 0.0 };
+        for (i, (seen, e_by)) in state.seen_by.iter_mut().zip(&e_by).enumerate() {
+            *seen += beta.error.0 * e_by + if i == 2 { e } else { 0.0 };
         }
     }
     if FORM == 3 {
