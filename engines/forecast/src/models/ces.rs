@@ -10,11 +10,11 @@ use crate::catalogue;
 use crate::error::ForecastError;
 use crate::forecaster::Forecaster;
 use crate::gaps;
+use contest::{Winner, winner};
 use recursion::States;
 pub use recursion::Weights;
-use search::least_squares;
-use sensitivity::Sensitivity;
 
+mod contest;
 mod recursion;
 mod search;
 mod sensitivity;
@@ -26,8 +26,6 @@ const LOW: [f64; 4] = [0.01; 4];
 const HIGH: [f64; 4] = [1.8, 1.9, 1.5, 1.5];
 /// The smallest sum of squared errors relative to n: what rounding leaves of a perfect fit.
 const PERFECT: f64 = 1e-30;
-/// Minus twice the log-likelihood is found to within about this.
-const TOLERANCE: f64 = 1e-4;
 
 /// The season of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,33 +88,25 @@ impl Fit {
         let seasonal = season_length > 1 && values.len() >= 2 * season_length;
         let suits = |s: &&Season| !y.is_empty() && (**s == Season::None || seasonal);
         let enough = |s: &&Season| y.len() > s.parameters() + 1;
-        let fits = seasons.iter().filter(suits).filter(enough).map(|s| Self::form(&y, season_length, *s, size));
-        let best = fits.reduce(|best, fit| if fit.aicc() < best.aicc() { fit } else { best });
-        best.or_else(|| (!y.is_empty()).then(|| Self::form(&y, 1, Season::None, size)))
+        let fitting = seasons.iter().filter(suits).filter(enough).copied();
+        let fit = |won: Winner| Self::with(&y, won, size);
+        winner(&y, season_length, fitting).map(fit).or_else(|| (!y.is_empty()).then(|| Self::plain(&y, size)))
     }
 
-    fn form(y: &[f64], m: usize, season: Season, size: f64) -> Self {
-        let start = States::start(y, m, season);
-        let x = match season {
-            Season::None | Season::Simple | Season::Partial => Self::search::<4>(y, &start, season),
-            Season::Full => Self::search::<6>(y, &start, season),
-        };
+    /// Without a season, however short the history.
+    fn plain(y: &[f64], size: f64) -> Self {
+        let season = Season::None;
+        let other = || Winner { season, start: States::start(y, 1, season), x: season.starts()[0].to_vec() };
+        Self::with(y, winner(y, 1, [season].into_iter()).unwrap_or_else(other), size)
+    }
+
+    fn with(y: &[f64], Winner { season, start, x }: Winner, size: f64) -> Self {
         let w = weights(&x);
         let mut first = start;
         first.cast_back(y, season, &w);
         let mut last = first.clone();
         let squares = last.run(y, season, &w, false);
         Self { season, weights: w, first, last, squares, n: y.len(), size }
-    }
-
-    /// The parameters with the least squares from any start, found with N entries for a value and its derivatives.
-    fn search<const N: usize>(y: &[f64], start: &States, season: Season) -> Vec<f64> {
-        let k = season.starts()[0].len();
-        let mut room = Sensitivity::<N>::new();
-        let mut squares = |x: &[f64]| room.squares(y, start, season, &weights(x));
-        let from = |x: &&[f64]| least_squares(x, &LOW[..k], &HIGH[..k], TOLERANCE / y.len() as f64, &mut squares);
-        let best = season.starts().iter().filter_map(from).reduce(|a, b| if b.1 < a.1 { b } else { a });
-        best.map_or_else(|| season.starts()[0].to_vec(), |(x, _)| x)
     }
 
     /// Akaike's corrected criterion; infinite where there are too few values.

@@ -1,6 +1,8 @@
 //! The recursion of complex exponential smoothing together with its derivatives by the parameters, which run beside it
 //! forwards and backwards: the same linear recursion, with one more term where a parameter appears.
 
+use pulp::{Simd, WithSimd};
+
 use super::Season;
 use super::recursion::{States, Weights};
 
@@ -15,125 +17,234 @@ pub(super) struct Squares {
     pub(super) curvature: [[f64; MOST]; MOST],
 }
 
-/// A complex state with its derivatives: entry 0 is the value, entry j + 1 the derivative by parameter j. One entry may be
-/// unused, so that their number is even.
+/// A complex state with its derivatives by D parameters, of which some may be unused.
 #[derive(Clone, Copy, Debug)]
-struct Dual<const N: usize> {
-    seen: [f64; N],
-    inner: [f64; N],
+struct Dual<const D: usize> {
+    seen: f64,
+    inner: f64,
+    seen_by: [f64; D],
+    inner_by: [f64; D],
 }
 
-impl<const N: usize> Dual<N> {
-    const ZERO: Self = Self { seen: [0.0; N], inner: [0.0; N] };
+/// What a complex parameter multiplies.
+#[derive(Clone, Copy, Debug)]
+struct Gain {
+    /// 1 − the imaginary and 1 − the real part.
+    left: (f64, f64),
+    /// The real part − and + the imaginary one.
+    error: (f64, f64),
+}
 
+impl Gain {
+    fn new((real, imaginary): (f64, f64)) -> Self {
+        Self { left: (1.0 - imaginary, 1.0 - real), error: (real - imaginary, real + imaginary) }
+    }
+}
+
+impl<const D: usize> Dual<D> {
     fn constant((seen, inner): (f64, f64)) -> Self {
-        let mut dual = Self::ZERO;
-        (dual.seen[0], dual.inner[0]) = (seen, inner);
-        dual
+        Self { seen, inner, seen_by: [0.0; D], inner_by: [0.0; D] }
     }
 
-    /// The state after an error, and what changes with the parameter whose derivatives stand at `at` and `at + 1`.
+    /// The state after an error, and what changes with the parameter whose derivatives stand at `AT` and `AT + 1`.
     #[inline(always)]
-    fn turn(&mut self, (real, imaginary): (f64, f64), at: usize, e: &[f64; N]) {
-        let before = self.inner[0];
-        for ((seen, inner), e) in self.seen.iter_mut().zip(&mut self.inner).zip(e) {
-            let (was, informed) = (*seen, *inner);
-            *seen = was - (1.0 - imaginary) * informed + (real - imaginary) * e;
-            *inner = was + (1.0 - real) * informed + (real + imaginary) * e;
+    fn turn<const AT: usize>(&mut self, gain: &Gain, e: f64, e_by: &[f64; D]) {
+        let (seen, inner) = (self.seen, self.inner);
+        self.seen = seen - gain.left.0 * inner + gain.error.0 * e;
+        self.inner = seen + gain.left.1 * inner + gain.error.1 * e;
+        let (mut to_seen, mut to_inner) = ([0.0; D], [0.0; D]);
+        (to_seen[AT], to_seen[AT + 1]) = (e, inner - e);
+        (to_inner[AT], to_inner[AT + 1]) = (e - inner, e);
+        for i in 0..D {
+            let (was, informed) = (self.seen_by[i], self.inner_by[i]);
+            self.seen_by[i] = was - gain.left.0 * informed + gain.error.0 * e_by[i] + to_seen[i];
+            self.inner_by[i] = was + gain.left.1 * informed + gain.error.1 * e_by[i] + to_inner[i];
         }
-        self.seen[at] += e[0];
-        self.inner[at] += e[0] - before;
-        self.seen[at + 1] += before - e[0];
-        self.inner[at + 1] += e[0];
     }
 }
 
-/// Room for the states, kept from one evaluation to the next.
-#[derive(Debug)]
-pub(super) struct Sensitivity<const N: usize> {
-    level: Vec<Dual<N>>,
-    seasonal: Vec<Dual<N>>,
+/// The sums over the errors of a pass.
+#[derive(Clone, Copy, Debug)]
+struct Sums<const D: usize> {
+    sum: f64,
+    gradient: [f64; D],
+    curvature: [[f64; D]; D],
 }
 
-impl<const N: usize> Sensitivity<N> {
+impl<const D: usize> Sums<D> {
+    const ZERO: Self = Self { sum: 0.0, gradient: [0.0; D], curvature: [[0.0; D]; D] };
+
+    #[inline(always)]
+    fn count(&mut self, e: f64, e_by: &[f64; D]) {
+        self.sum += e * e;
+        for i in 0..D {
+            self.gradient[i] += e * e_by[i];
+            for j in 0..D {
+                self.curvature[i][j] += e_by[i] * e_by[j];
+            }
+        }
+    }
+}
+
+/// Room for the states, kept from one evaluation to the next, with room for D derivatives.
+#[derive(Debug)]
+pub(super) struct Sensitivity<const D: usize> {
+    /// In the simple form, the levels of the phases.
+    seasonal: Vec<Dual<D>>,
+}
+
+impl<const D: usize> Sensitivity<D> {
     pub(super) fn new() -> Self {
-        Self { level: Vec::new(), seasonal: Vec::new() }
+        Self { seasonal: Vec::new() }
     }
 
     /// Runs forwards, backwards and forwards again from `start`, as [`States::cast_back`] and [`States::run`] do.
     pub(super) fn squares(&mut self, y: &[f64], start: &States, season: Season, w: &Weights) -> Squares {
-        let (level, seasonal) = start.parts();
-        self.level.clear();
-        self.level.extend(level.iter().map(|s| Dual::constant(*s)));
+        let (levels, seasonal) = start.parts();
+        let level = Dual::constant(levels[0]);
         self.seasonal.clear();
-        self.seasonal.extend(seasonal.iter().map(|s| Dual::constant(*s)));
-        match season {
-            Season::None => self.evaluate::<0, 2>(y, w),
-            Season::Simple => self.evaluate::<1, 2>(y, w),
-            Season::Partial => self.evaluate::<2, 3>(y, w),
-            Season::Full => self.evaluate::<3, 4>(y, w),
-        }
-    }
-
-    fn evaluate<const FORM: u8, const K: usize>(&mut self, y: &[f64], w: &Weights) -> Squares {
-        let m = self.level.len().max(self.seasonal.len());
-        let mut phase = 0;
-        let mut nothing = |_: &[f64; N]| {};
-        for value in y {
-            self.see::<FORM>(*value, phase, w, &mut nothing);
-            phase = if phase + 1 == m { 0 } else { phase + 1 };
-        }
-        self.settle::<FORM>(w);
-        for value in y.iter().rev() {
-            phase = if phase == 0 { m - 1 } else { phase - 1 };
-            self.see::<FORM>(*value, phase, w, &mut nothing);
-        }
-        self.settle::<FORM>(w);
-        let mut squares = Squares { sum: 0.0, gradient: [0.0; MOST], curvature: [[0.0; MOST]; MOST] };
-        let mut count = |e: &[f64; N]| {
-            squares.sum += e[0] * e[0];
-            for i in 0..K {
-                squares.gradient[i] += e[0] * e[i + 1];
-                for j in 0..=i {
-                    squares.curvature[i][j] += e[i + 1] * e[j + 1];
-                }
-            }
-        };
-        phase = 0;
-        for value in y {
-            self.see::<FORM>(*value, phase, w, &mut count);
-            phase = if phase + 1 == m { 0 } else { phase + 1 };
-        }
+        let states = if season == Season::Simple { levels } else { seasonal };
+        self.seasonal.extend(states.iter().map(|s| Dual::constant(*s)));
+        let sums = vectors(Evaluation { room: self, y, level, season, w });
+        let mut squares = Squares { sum: sums.sum, gradient: [0.0; MOST], curvature: [[0.0; MOST]; MOST] };
+        squares.gradient[..D].copy_from_slice(&sums.gradient);
+        squares.curvature.iter_mut().zip(&sums.curvature).for_each(|(to, from)| to[..D].copy_from_slice(from));
         squares
     }
 
+    /// `B` is where the derivatives by the season's complex parameter stand.
     #[inline(always)]
-    fn see<const FORM: u8>(&mut self, value: f64, phase: usize, w: &Weights, count: &mut impl FnMut(&[f64; N])) {
-        let at = if FORM == 1 { phase } else { 0 };
-        let level = &mut self.level[at];
-        let mut e = level.seen.map(|v| -v);
-        if FORM >= 2 {
-            e.iter_mut().zip(&self.seasonal[phase].seen).for_each(|(e, s)| *e -= s);
-        }
-        e[0] += value;
-        count(&e);
-        level.turn(w.alpha, 1, &e);
-        if FORM == 2 {
-            let state = &mut self.seasonal[phase];
-            state.seen.iter_mut().zip(&e).for_each(|(s, e)| *s += w.beta.0 * e);
-            state.seen[3] += e[0];
-        }
-        if FORM == 3 {
-            self.seasonal[phase].turn(w.beta, 3, &e);
-        }
+    fn evaluate<const FORM: u8, const B: usize>(&mut self, y: &[f64], mut level: Dual<D>, w: &Weights) -> Sums<D> {
+        // The partial form's parameter is real.
+        let beta = if FORM == 2 { (w.beta.0, 0.0) } else { w.beta };
+        let (alpha, beta) = (Gain::new(w.alpha), Gain::new(beta));
+        let mut sums = Sums::ZERO;
+        self.pass::<FORM, B, false, false>(y, &mut level, &alpha, &beta, &mut sums);
+        self.settle::<FORM, B>(&mut level, &alpha, &beta);
+        self.pass::<FORM, B, true, false>(y, &mut level, &alpha, &beta, &mut sums);
+        self.settle::<FORM, B>(&mut level, &alpha, &beta);
+        self.pass::<FORM, B, false, true>(y, &mut level, &alpha, &beta, &mut sums);
+        sums
     }
 
-    fn settle<const FORM: u8>(&mut self, w: &Weights) {
-        let nothing = [0.0; N];
-        self.level.iter_mut().for_each(|level| level.turn(w.alpha, 1, &nothing));
-        if FORM == 3 {
-            self.seasonal.iter_mut().for_each(|state| state.turn(w.beta, 3, &nothing));
+    #[inline(always)]
+    fn pass<const FORM: u8, const B: usize, const BACKWARDS: bool, const COUNT: bool>(
+        &mut self,
+        y: &[f64],
+        level: &mut Dual<D>,
+        alpha: &Gain,
+        beta: &Gain,
+        sums: &mut Sums<D>,
+    ) {
+        // Kept out of memory during the pass.
+        let (mut now, mut total) = (*level, *sums);
+        if FORM == 0 {
+            let mut nothing = Dual::constant((0.0, 0.0));
+            let mut see =
+                |value: &f64| see::<FORM, B, COUNT, D>(*value, &mut now, &mut nothing, alpha, beta, &mut total);
+            if BACKWARDS {
+                y.iter().rev().for_each(&mut see);
+            } else {
+                y.iter().for_each(&mut see);
+            }
+        } else {
+            let m = self.seasonal.len();
+            if BACKWARDS {
+                for values in y.chunks(m).rev() {
+                    for (value, state) in values.iter().zip(&mut self.seasonal[..values.len()]).rev() {
+                        see::<FORM, B, COUNT, D>(*value, &mut now, state, alpha, beta, &mut total);
+                    }
+                }
+            } else {
+                for values in y.chunks(m) {
+                    for (value, state) in values.iter().zip(&mut self.seasonal) {
+                        see::<FORM, B, COUNT, D>(*value, &mut now, state, alpha, beta, &mut total);
+                    }
+                }
+            }
         }
+        (*level, *sums) = (now, total);
+    }
+
+    #[inline(always)]
+    fn settle<const FORM: u8, const B: usize>(&mut self, level: &mut Dual<D>, alpha: &Gain, beta: &Gain) {
+        let nothing = [0.0; D];
+        match FORM {
+            1 => self.seasonal.iter_mut().for_each(|state| state.turn::<0>(alpha, 0.0, &nothing)),
+            3 => self.seasonal.iter_mut().for_each(|state| state.turn::<B>(beta, 0.0, &nothing)),
+            _ => {}
+        }
+        if FORM != 1 {
+            level.turn::<0>(alpha, 0.0, &nothing);
+        }
+    }
+}
+
+/// The sums over the errors, to be found with the vectors that the processor has: the same numbers with any, for nothing
+/// is summed in another order.
+struct Evaluation<'a, const D: usize> {
+    room: &'a mut Sensitivity<D>,
+    y: &'a [f64],
+    level: Dual<D>,
+    season: Season,
+    w: &'a Weights,
+}
+
+impl<const D: usize> WithSimd for Evaluation<'_, D> {
+    type Output = Sums<D>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Sums<D> {
+        let Self { room, y, level, season, w } = self;
+        match season {
+            Season::None => room.evaluate::<0, 0>(y, level, w),
+            Season::Simple => room.evaluate::<1, 0>(y, level, w),
+            Season::Partial => room.evaluate::<2, 0>(y, level, w),
+            Season::Full => room.evaluate::<3, 2>(y, level, w),
+        }
+    }
+}
+
+/// Runs with AVX2 where there is any.
+fn vectors<W: WithSimd>(work: W) -> W::Output {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if let Some(simd) = pulp::x86::V3::try_new() {
+        return Simd::vectorize(simd, work);
+    }
+    pulp::Arch::new().dispatch(work)
+}
+
+/// One observation.
+#[inline(always)]
+fn see<const FORM: u8, const B: usize, const COUNT: bool, const D: usize>(
+    value: f64,
+    level: &mut Dual<D>,
+    state: &mut Dual<D>,
+    alpha: &Gain,
+    beta: &Gain,
+    sums: &mut Sums<D>,
+) {
+    let (e, e_by): (f64, [f64; D]) = match FORM {
+        0 => (value - level.seen, std::array::from_fn(|i| -level.seen_by[i])),
+        1 => (value - state.seen, std::array::from_fn(|i| -state.seen_by[i])),
+        _ => (value - (level.seen + state.seen), std::array::from_fn(|i| -level.seen_by[i] - state.seen_by[i])),
+    };
+    if COUNT {
+        sums.count(e, &e_by);
+    }
+    if FORM == 1 {
+        state.turn::<0>(alpha, e, &e_by);
+        return;
+    }
+    level.turn::<0>(alpha, e, &e_by);
+    if FORM == 2 {
+        state.seen += beta.error.0 * e;
+        for (i, (seen, e_by)) in state.seen_by.iter_mut().zip(&e_by).enumerate() {
+            *seen += beta.error.0 * e_by + if i == 2 { e } else { 0.0 };
+        }
+    }
+    if FORM == 3 {
+        state.turn::<B>(beta, e, &e_by);
     }
 }
 
@@ -153,7 +264,7 @@ mod tests {
                 states.cast_back(&y, season, &weights(x));
                 states.run(&y, season, &weights(x), false)
             };
-            let found = Sensitivity::<6>::new().squares(&y, &start, season, &weights(x));
+            let found = Sensitivity::<4>::new().squares(&y, &start, season, &weights(x));
             assert!((found.sum / plain(x) - 1.0).abs() < 1e-12, "{season:?}");
             for i in 0..season.starts()[0].len() {
                 let beside = |by: f64| plain(std::array::from_fn(|k| x[k] + if k == i { by } else { 0.0 }));
