@@ -19,7 +19,7 @@ use atsre_forecast::{
     FitTask, ForecastError, Forecaster, PredictRequest, Progress, Refit, Registry, SeriesForecast, TrialJob, run,
 };
 use atsre_forecast_deep::device::{self, SoftwareAdapter};
-use atsre_forecast_deep::{Configuration, History, NHitsForecaster};
+use atsre_forecast_deep::{Configuration, History, NetForecaster};
 
 const HORIZON: u32 = 36;
 const SEASON: usize = 168;
@@ -28,7 +28,7 @@ const WINDOWS: u32 = 14;
 static HISTORIES: Mutex<Vec<(History, f64)>> = Mutex::new(Vec::new());
 
 /// Passes everything on to the model and keeps its history.
-struct Recorded(NHitsForecaster);
+struct Recorded(NetForecaster);
 
 impl Forecaster for Recorded {
     fn name(&self) -> &'static str {
@@ -129,11 +129,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn strict(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse))))
+    Ok(Box::new(Recorded(NetForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse))))
 }
 
 fn tolerant(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
+    Ok(Box::new(Recorded(NetForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
 }
 
 fn settings() -> Result<Hyperparameters, Box<dyn Error>> {

@@ -1,18 +1,18 @@
-//! The training loop: AdamW on the pinball loss, with early stopping on held-out windows.
+//! The training loop: AdamW on any network and loss, with early stopping on held-out windows.
 
 use std::ops::ControlFlow;
 
 use atsre_forecast::Progress;
-use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::clipping::clip_global_norm;
 use crate::error::Error;
-use crate::loss::{levels_tensor, pinball};
-use crate::nhits::NHits;
-use crate::schedule::learning_rate;
+use crate::loss::Criterion;
+use crate::nets::Network;
+use crate::schedule::Schedule;
 use crate::windows::{Batch, Position, WindowSet};
 
 /// The gradients' common norm is kept below this.
@@ -25,6 +25,10 @@ const EVALUATIONS: usize = 20;
 const PATIENCE: usize = 8;
 /// The loss is read back every so many steps: reading waits for the device.
 const READ_EVERY: usize = 10;
+/// A loss that has grown by more than this since the first step has diverged.
+const DIVERGED: f64 = 1_000.0;
+/// A first loss counts as at least this much: a likelihood may begin at 0.
+const LEAST_FIRST: f64 = 0.01;
 /// Windows that are evaluated or predicted at once, at most; fewer where the training's batch is smaller.
 pub(crate) const INFERENCE_BATCH: usize = 256;
 
@@ -37,10 +41,12 @@ pub(crate) struct Plan {
     pub(crate) steps: usize,
     /// The schedule's highest learning rate.
     pub(crate) learning_rate: f64,
+    /// How the learning rate moves.
+    pub(crate) schedule: Schedule,
 }
 
 /// How a training went.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// Mean training loss since the entry before, by the step (from 1) at which it was read.
     pub losses: Vec<(usize, f64)>,
@@ -48,6 +54,8 @@ pub struct History {
     pub evaluations: Vec<(usize, f64)>,
     /// The step whose weights were kept.
     pub best_step: usize,
+    /// The step after which the caller's time was up; none where the training ended by itself.
+    pub out_of_time: Option<usize>,
 }
 
 /// A batch on the device.
@@ -63,20 +71,20 @@ struct Inputs {
 /// held-out windows (the last ones where nothing is held out), without autodiff.
 ///
 /// # Errors
-/// [`Error::NonFinite`] where the loss leaves the finite numbers, [`Error::Cancelled`] soon after the caller asks for
-/// it, and what the device says where it fails.
-pub(crate) fn train(
-    mut net: NHits,
+/// [`Error::NonFinite`] where the loss leaves the finite numbers, [`Error::Diverged`] where it grows beyond a thousand
+/// times its first value, [`Error::Cancelled`] soon after the caller asks for it, and what the device says where it
+/// fails. Where the caller's time is up the training ends, and what it has learnt so far counts.
+pub(crate) fn train<N: Network>(
+    mut net: N,
     windows: &WindowSet,
-    levels: &[f64],
+    criterion: &Criterion,
     plan: &Plan,
     device: &Device,
     random: &mut ChaCha8Rng,
     progress: &dyn Progress,
-) -> Result<(NHits, History), Error> {
-    let level_tensor = levels_tensor(levels, device);
+) -> Result<(N, History), Error> {
     let mut optimizer = AdamWConfig::new().with_weight_decay(WEIGHT_DECAY).with_epsilon(1e-8).init();
-    let mut best = Best::default();
+    let mut best = Best { kept: None, without_improvement: 0 };
     let mut history = History::default();
     let mut running: Option<(Tensor<1>, usize)> = None;
     let evaluate_every = (plan.steps / EVALUATIONS).max(1);
@@ -85,27 +93,38 @@ pub(crate) fn train(
             return Err(Error::Cancelled);
         }
         let inputs = Inputs::new(&windows.batch(&windows.draw(plan.batch_size, random)), windows, device);
-        let loss = inputs.loss(&net, &level_tensor);
+        let loss = inputs.loss(&net, criterion);
         let gradients = GradientsParams::from_grads(loss.backward(), &net);
         let gradients = clip_global_norm(&net, gradients, GRADIENT_NORM);
-        net = optimizer.step(learning_rate(step - 1, plan.steps, plan.learning_rate), net, gradients);
+        net = optimizer.step(plan.schedule.rate(step - 1, plan.steps, plan.learning_rate), net, gradients);
         let (sum, count) = match running.take() {
             Some((sum, count)) => (sum + loss.inner(), count + 1),
             None => (loss.inner(), 1),
         };
-        if step == 1 || step % READ_EVERY == 0 || step == plan.steps {
-            history.losses.push((step, finite(read(sum)? / count as f64, step)?));
+        let out_of_time = step < plan.steps && progress.out_of_time();
+        let last = step == plan.steps || out_of_time;
+        if step == 1 || step % READ_EVERY == 0 || last {
+            let loss = finite(read(sum)? / count as f64, step)?;
+            let first = history.losses.first().map_or(loss, |(_, first)| *first);
+            if loss > DIVERGED * first.abs().max(LEAST_FIRST) {
+                return Err(Error::Diverged { step, first, loss });
+            }
+            history.losses.push((step, loss));
             progress.report(step as f64 / plan.steps as f64, &format!("step {step} of {}", plan.steps));
         } else {
             running = Some((sum, count));
         }
-        if !windows.evaluation().is_empty() && (step % evaluate_every == 0 || step == plan.steps) {
+        if !windows.evaluation().is_empty() && (step % evaluate_every == 0 || last) {
             let valid = net.valid();
-            let loss = finite(evaluate(&valid, windows, &level_tensor, plan.batch_size, device)?, step)?;
+            let loss = finite(evaluate(&valid, windows, criterion, plan.batch_size, device)?, step)?;
             history.evaluations.push((step, loss));
             if best.offer(step, loss, valid).is_break() {
                 break;
             }
+        }
+        if out_of_time {
+            history.out_of_time = Some(step);
+            break;
         }
     }
     let last_step = history.losses.last().map_or(plan.steps, |(step, _)| *step);
@@ -115,14 +134,13 @@ pub(crate) fn train(
 }
 
 /// The best weights so far.
-#[derive(Default)]
-struct Best {
-    kept: Option<(usize, f64, NHits)>,
+struct Best<N> {
+    kept: Option<(usize, f64, N)>,
     without_improvement: usize,
 }
 
-impl Best {
-    fn offer(&mut self, step: usize, loss: f64, net: NHits) -> ControlFlow<()> {
+impl<N> Best<N> {
+    fn offer(&mut self, step: usize, loss: f64, net: N) -> ControlFlow<()> {
         if self.kept.as_ref().is_none_or(|(_, least, _)| loss < *least) {
             self.kept = Some((step, loss, net));
             self.without_improvement = 0;
@@ -149,35 +167,35 @@ impl Inputs {
         }
     }
 
-    fn loss(&self, net: &NHits, levels: &Tensor<3>) -> Tensor<1> {
+    fn loss<N: Network>(&self, net: &N, criterion: &Criterion) -> Tensor<1> {
         let forecast = net.forward(self.window.clone(), self.features.clone());
-        pinball(forecast, self.target.clone(), self.weight.clone(), self.total_weight, levels.clone())
+        criterion.of(forecast, self.target.clone(), self.weight.clone(), self.total_weight)
     }
 }
 
 /// The weighted mean loss on the held-out windows.
-fn evaluate(
-    net: &NHits,
+fn evaluate<N: Network>(
+    net: &N,
     windows: &WindowSet,
-    levels: &Tensor<3>,
+    criterion: &Criterion,
     batch_size: usize,
     device: &Device,
 ) -> Result<f64, Error> {
     let (mut sum, mut weight) = (0.0, 0.0);
     for positions in windows.evaluation().chunks(batch_size.min(INFERENCE_BATCH)) {
         let inputs = Inputs::new(&windows.batch(positions), windows, device);
-        sum += read(inputs.loss(net, levels))? * inputs.total_weight;
+        sum += read(inputs.loss(net, criterion))? * inputs.total_weight;
         weight += inputs.total_weight;
     }
     Ok(sum / weight)
 }
 
-/// Normalised forecasts for the windows at `positions`: one vector a window, `[levels, horizon]` flattened.
+/// Normalised forecasts for the windows at `positions`: one vector a window, `[channels, horizon]` flattened.
 ///
 /// # Errors
 /// What the device says where it fails.
-pub(crate) fn infer(
-    net: &NHits,
+pub(crate) fn infer<N: Network>(
+    net: &N,
     windows: &WindowSet,
     positions: &[Position],
     batch_size: usize,
