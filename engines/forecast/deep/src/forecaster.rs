@@ -18,7 +18,7 @@ use crate::loss::Criterion;
 use crate::nets::{Architecture, Net};
 use crate::quantiles::mean;
 use crate::saved::{Reading, Writing};
-use crate::training::{self, History, Plan};
+use crate::training::{self, History, Keep, Plan, Run};
 use crate::windows::{WindowSet, WindowShape, least_length};
 
 /// The number of the random stream that weights are drawn from; windows come from the next.
@@ -54,6 +54,9 @@ pub struct NetForecaster {
     software: SoftwareAdapter,
     /// The saved network that the next fit starts from.
     start: Option<Vec<u8>>,
+    /// The checkpoint that the next fit goes on from.
+    checkpoint: Option<Vec<u8>>,
+    keeper: Option<Keeper>,
     fitted: Option<Fitted>,
 }
 
@@ -68,11 +71,23 @@ struct Fitted {
     history: History,
 }
 
+/// Who keeps the checkpoints of a training.
+struct Keeper {
+    every: usize,
+    keep: Box<dyn Fn(Vec<u8>) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").field("every", &self.every).finish_non_exhaustive()
+    }
+}
+
 impl NetForecaster {
     /// A model that is yet to be fitted. Nothing is allocated and no device is opened before [`Forecaster::fit`].
     #[must_use]
     pub fn new(configuration: Configuration, software: SoftwareAdapter) -> Self {
-        Self { configuration, software, start: None, fitted: None }
+        Self { configuration, software, start: None, checkpoint: None, keeper: None, fitted: None }
     }
 
     /// How the training went; none before the fit.
@@ -85,6 +100,21 @@ impl NetForecaster {
     #[must_use]
     pub fn starting_from(mut self, saved: Vec<u8>) -> Self {
         self.start = Some(saved);
+        self
+    }
+
+    /// Gives the caller a checkpoint about every so many steps of a fit: bytes for [`Self::resuming`].
+    #[must_use]
+    pub fn keeping_checkpoints(mut self, every: usize, keep: impl Fn(Vec<u8>) + Send + Sync + 'static) -> Self {
+        self.keeper = Some(Keeper { every: every.max(1), keep: Box::new(keep) });
+        self
+    }
+
+    /// Goes on with the training of a checkpoint at the next fit, which has to be of the same data, settings and seed: it
+    /// ends in the same bits as a training that was never cut.
+    #[must_use]
+    pub fn resuming(mut self, checkpoint: Vec<u8>) -> Self {
+        self.checkpoint = Some(checkpoint);
         self
     }
 
@@ -131,7 +161,7 @@ impl NetForecaster {
             device,
             history: reading.described("history")?,
         };
-        Ok(Self { configuration, software, start: None, fitted: Some(fitted) })
+        Ok(Self { configuration, software, start: None, checkpoint: None, keeper: None, fitted: Some(fitted) })
     }
 
     /// The saved network that the fit starts from, whose architecture has to be the same.
@@ -164,7 +194,9 @@ impl NetForecaster {
                 net = start.module(NET, net)?;
             }
             let mut draws = stream(task.seed, WINDOW_STREAM);
-            training::train(net, windows, &criterion, &plan, &device, &mut draws, task.progress)
+            let keep = self.keeper.as_ref().map(|k| (k.every, &*k.keep as Keep<'_>));
+            let run = Run { from: self.checkpoint.clone(), keep, progress: task.progress };
+            training::train(net, windows, &criterion, &plan, &device, &mut draws, run)
         })?;
         Ok(Fitted { net, architecture, encoder, shape, levels: task.quantile_levels.to_vec(), device, history })
     }

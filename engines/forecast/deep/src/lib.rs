@@ -11,6 +11,7 @@
 //! Start reading at [`NetForecaster`], then [`nets`]; for the pretrained models at [`zero_shot`].
 
 pub mod agreement;
+mod checkpoint;
 pub mod chronos;
 mod clipping;
 mod configuration;
@@ -22,6 +23,7 @@ pub mod fracast;
 mod loss;
 mod memory;
 pub mod nets;
+mod optimizer;
 mod quantiles;
 mod saved;
 mod schedule;

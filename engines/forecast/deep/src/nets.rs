@@ -40,6 +40,8 @@ pub enum Architecture {
 }
 
 /// A network of any kind.
+// One network lives at a time, so that its size on the stack does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Net {
     /// N-HiTS.

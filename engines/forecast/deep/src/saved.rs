@@ -104,11 +104,6 @@ impl Reading {
         self.weights.count()
     }
 
-    /// Whether there is such a tensor.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.weights.shape(name).is_some()
-    }
-
     /// The values of a vector of any length.
     pub(crate) fn vector(&self, name: &str) -> Result<Vec<f32>, Error> {
         let shape = self.weights.shape(name).map(<[usize]>::to_vec).unwrap_or_default();

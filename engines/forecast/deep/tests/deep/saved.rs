@@ -17,12 +17,15 @@ use crate::nets::{bits, job_of};
 #[derive(Default)]
 struct Plan {
     start: Option<Vec<u8>>,
+    checkpoint: Option<Vec<u8>>,
     reload: bool,
     saved: Option<Vec<u8>>,
     first_loss: f64,
 }
 
-static PLAN: Mutex<Plan> = Mutex::new(Plan { start: None, reload: false, saved: None, first_loss: 0.0 });
+static PLAN: Mutex<Plan> =
+    Mutex::new(Plan { start: None, checkpoint: None, reload: false, saved: None, first_loss: 0.0 });
+static CHECKPOINTS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Saves itself after the fit, and forecasts from what it saved where the plan says so.
@@ -44,6 +47,10 @@ impl Forecaster for Audited {
         if let Some(start) = plan.start.clone() {
             model = model.starting_from(start);
         }
+        if let Some(checkpoint) = plan.checkpoint.clone() {
+            model = model.resuming(checkpoint);
+        }
+        model = model.keeping_checkpoints(15, |bytes| CHECKPOINTS.lock().unwrap().push(bytes));
         model.fit(task)?;
         plan.first_loss = model.history().unwrap().losses[0].1;
         let saved = model.save().unwrap();
@@ -61,8 +68,15 @@ impl Forecaster for Audited {
 
 /// The result, the saved network and the first loss of a job.
 fn audited(job: &TrialJob, start: Option<Vec<u8>>, reload: bool) -> Result<(TrialResult, Vec<u8>, f64), ForecastError> {
-    let _alone = ONE_AT_A_TIME.lock().unwrap();
-    *PLAN.lock().unwrap() = Plan { start, reload, ..Plan::default() };
+    planned(job, Plan { start, reload, ..Plan::default() }).map(|(result, saved, loss, _)| (result, saved, loss))
+}
+
+/// The same, and the checkpoints.
+#[allow(clippy::type_complexity)]
+fn planned(job: &TrialJob, plan: Plan) -> Result<(TrialResult, Vec<u8>, f64, Vec<Vec<u8>>), ForecastError> {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    *PLAN.lock().unwrap() = plan;
+    CHECKPOINTS.lock().unwrap().clear();
     let mut registry = Registry::default();
     for model in [NHITS, DLINEAR_NET, NBEATS, TIDE, PATCHTST] {
         registry.register(model, |spec| {
@@ -72,7 +86,8 @@ fn audited(job: &TrialJob, start: Option<Vec<u8>>, reload: bool) -> Result<(Tria
     }
     let result = run(job, &registry, &Silent)?;
     let plan = PLAN.lock().unwrap();
-    Ok((result, plan.saved.clone().unwrap(), plan.first_loss))
+    let checkpoints = std::mem::take(&mut *CHECKPOINTS.lock().unwrap());
+    Ok((result, plan.saved.clone().unwrap(), plan.first_loss, checkpoints))
 }
 
 fn small(model: &str, more: &[(&str, Setting)]) -> TrialJob {
@@ -120,4 +135,22 @@ fn damaged_bytes_are_refused() {
     let unfitted =
         NetForecaster::new(Configuration::from_spec(&small(NHITS, &[]).spec).unwrap(), SoftwareAdapter::Refuse);
     assert!(matches!(unfitted.save(), Err(Error::Saved { .. })));
+}
+
+#[test]
+fn a_training_that_is_cut_and_resumed_ends_in_the_same_bits_as_one_in_one_go() {
+    for model in [NHITS, NBEATS, TIDE, PATCHTST] {
+        let job = small(model, &[("steps", integer(60))]);
+        let (whole, saved, _, checkpoints) = planned(&job, Plan::default()).unwrap();
+        // Every 15 steps, rounded up to where the loss is read: 20, 40 and 60.
+        assert_eq!(checkpoints.len(), 3, "{model}");
+        let resumed = Plan { checkpoint: Some(checkpoints[1].clone()), ..Plan::default() };
+        let (rest, again, _, later) = planned(&job, resumed).unwrap();
+        assert_eq!(bits(&whole), bits(&rest), "{model}");
+        assert_eq!(saved, again, "{model}: weights and history");
+        assert_eq!(later, checkpoints[2..], "{model}: weights, moments, random stream");
+        let other = small(model, &[("steps", integer(61))]);
+        let foreign = Plan { checkpoint: Some(checkpoints[1].clone()), ..Plan::default() };
+        assert!(matches!(planned(&other, foreign), Err(ForecastError::Job(_))), "{model}");
+    }
 }
