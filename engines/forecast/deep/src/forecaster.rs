@@ -145,22 +145,23 @@ impl NetForecaster {
     pub fn load(saved: Vec<u8>, software: SoftwareAdapter) -> Result<Self, Error> {
         let reading = Reading::new(saved)?;
         let configuration: Configuration = reading.described("configuration")?;
-        let architecture: Architecture = reading.described("architecture")?;
+        let architecture: Architecture = reading.described_sizes("architecture")?;
+        let shape: WindowShape = reading.described_sizes("shape")?;
+        let encoder: Encoder = reading.described("encoder")?;
+        let levels: Vec<f64> = reading.described("levels")?;
+        let shown = WindowShape::new(&encoder, shape.input_size, shape.horizon, shape.covariate_context, shape.mask);
+        let divided = !matches!(&architecture, Architecture::PatchTst(a) if a.hidden % a.heads != 0);
+        if !divided || shown != shape || configuration.architecture(&shape, levels.len()) != architecture {
+            return Err(Error::Saved { problem: "its metadata contradict each other".to_string() });
+        }
         if architecture.parameters() != reading.count() {
             let (needed, found) = (architecture.parameters(), reading.count());
             return Err(Error::Saved { problem: format!("its architecture has {needed} weights, the file {found}") });
         }
         let device = device::open(configuration.device, software)?;
         let net = reading.module(NET, architecture.build(&mut stream(0, WEIGHT_STREAM), &device))?;
-        let fitted = Fitted {
-            net,
-            architecture,
-            encoder: reading.described("encoder")?,
-            shape: reading.described("shape")?,
-            levels: reading.described("levels")?,
-            device,
-            history: reading.described("history")?,
-        };
+        let fitted =
+            Fitted { net, architecture, encoder, shape, levels, device, history: reading.described("history")? };
         Ok(Self { configuration, software, start: None, checkpoint: None, keeper: None, fitted: Some(fitted) })
     }
 

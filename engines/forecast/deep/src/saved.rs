@@ -99,6 +99,13 @@ impl Reading {
         serde_json::from_str(text).map_err(|e| refuse(format!("`{name}` in its metadata cannot be read: {e}")))
     }
 
+    /// A value of the metadata that tells sizes: none is 0 where that would make no network, and none is so large that
+    /// sums of their products would leave the integers.
+    pub(crate) fn described_sizes<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        check_sizes(name, &self.described(name)?)?;
+        self.described(name)
+    }
+
     /// The number of all saved weights together.
     pub(crate) fn count(&self) -> usize {
         self.weights.count()
@@ -120,6 +127,27 @@ impl Reading {
 
 fn refuse(problem: String) -> Error {
     Error::Saved { problem }
+}
+
+/// Sizes that may be 0, besides those without a name of their own.
+const MAY_BE_ZERO: [&str; 9] =
+    ["features", "known", "past", "constant", "phases", "locations", "degree", "Trend", "covariate_context"];
+/// The largest size: the product of four is still an integer of 64 bits.
+const LARGEST_SIZE: u64 = 65_535;
+
+fn check_sizes(name: &str, value: &Value) -> Result<(), Error> {
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| check_sizes(name, value)),
+        Value::Array(values) => values.iter().try_for_each(|value| check_sizes(name, value)),
+        Value::Number(number) => {
+            let least = u64::from(!MAY_BE_ZERO.contains(&name));
+            match number.as_u64() {
+                Some(size) if (least..=LARGEST_SIZE).contains(&size) => Ok(()),
+                _ => Err(refuse(format!("`{name}` is {number} but must lie between {least} and {LARGEST_SIZE}"))),
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+    }
 }
 
 /// The texts under `__metadata__`, where the bytes have any.

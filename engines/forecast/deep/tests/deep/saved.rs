@@ -132,6 +132,23 @@ fn damaged_bytes_are_refused() {
     assert!(matches!(load(infinite), Err(Error::Weights(_))));
     let foreign = b"\x02\0\0\0\0\0\0\0{}".to_vec();
     assert!(matches!(load(foreign), Err(Error::Saved { .. })));
+    // Sizes that no network has, or that contradict each other, in the metadata.
+    let (_, saved, _) = audited(&small(PATCHTST, &[]), None, false).unwrap();
+    for (sound, damaged) in [
+        ("stride\\\":8", "stride\\\":0"),
+        ("heads\\\":4", "heads\\\":3"),
+        ("horizon\\\":12", "horizon\\\":13"),
+        ("input_size\\\":60", "input_size\\\":10"),
+    ] {
+        let length = 8 + usize::try_from(u64::from_le_bytes(*saved.first_chunk().unwrap())).unwrap();
+        let header = String::from_utf8(saved[8..length].to_vec()).unwrap();
+        assert!(header.contains(sound), "{header}");
+        let changed = header.replacen(sound, damaged, 1);
+        let bytes = [&saved[..8], changed.as_bytes(), &saved[length..]].concat();
+        assert!(matches!(load(bytes), Err(Error::Saved { .. })), "{damaged}");
+        let everywhere = [&saved[..8], header.replace(sound, damaged).as_bytes(), &saved[length..]].concat();
+        assert!(load(everywhere).is_err(), "{damaged} everywhere");
+    }
     let unfitted =
         NetForecaster::new(Configuration::from_spec(&small(NHITS, &[]).spec).unwrap(), SoftwareAdapter::Refuse);
     assert!(matches!(unfitted.save(), Err(Error::Saved { .. })));
