@@ -310,4 +310,8 @@ impl Progress for Part<'_> {
     fn cancelled(&self) -> bool {
         self.inner.cancelled()
     }
+
+    fn out_of_time(&self) -> bool {
+        self.inner.out_of_time()
+    }
 }

@@ -12,6 +12,7 @@ use crate::registry::FRAMEWORK;
 
 mod boosting;
 mod choice;
+mod deep;
 mod foundation;
 mod simple;
 mod smoothing;
@@ -96,6 +97,18 @@ pub const HARMONIC_REGRESSION: &str = "harmonic-regression";
 pub const ADDITIVE: &str = "additive";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
+/// The name of NLinear as a trained network; its code lives in the crate of the deep models, as does that of the next five.
+pub const NLINEAR_NET: &str = "nlinear-net";
+/// The name of DLinear as a trained network.
+pub const DLINEAR_NET: &str = "dlinear-net";
+/// The name of N-BEATS with learnt bases.
+pub const NBEATS: &str = "nbeats";
+/// The name of N-BEATS with a trend and a season.
+pub const NBEATS_INTERPRETABLE: &str = "nbeats-interpretable";
+/// The name of TiDE.
+pub const TIDE: &str = "tide";
+/// The name of PatchTST.
+pub const PATCHTST: &str = "patchtst";
 
 /// The name of the pretrained network inside the program; its code lives in the crate of the deep models, as does that
 /// of the next three.
@@ -119,7 +132,8 @@ pub const NON_NEGATIVE: &str = "non_negative";
 /// `lags` or a `penalty` of 0 for the model's own choice.
 #[must_use]
 pub fn catalogue() -> Vec<CatalogueEntry> {
-    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge(), nhits()];
+    let mut all = vec![naive(), drift(), seasonal_naive(), theta(), ridge()];
+    all.extend(deep::entries());
     all.extend([choice::auto(), boosting::gradient_boosting(), boosting::mfles()]);
     all.extend(simple::entries());
     all.extend(smoothing::entries());
@@ -376,34 +390,4 @@ fn fits() -> CatalogueEntry {
         "A linear map of the last values' low frequencies (Xu, Zeng and Xu 2024), by ridge regression in closed form; a cutoff of 0 is chosen on held-out windows.",
         [("cutoff", number(0.0))],
     )
-}
-
-fn nhits() -> CatalogueEntry {
-    CatalogueEntry {
-        name: NHITS,
-        framework: FRAMEWORK,
-        description: "N-HiTS: neural hierarchical interpolation over pooled windows, one network for all series (Challu et al. 2023).",
-        family: Family::Deep,
-        known_covariates: true,
-        past_covariates: true,
-        seasonal: true,
-        minimum_length: 16,
-        gpu: true,
-        cost: DeclaredCost {
-            fixed_seconds: 20.0,
-            seconds_per_million: 2.0,
-            fixed_bytes: 192 << 20,
-            bytes_per_observation: 64,
-        },
-        defaults: settings([
-            ("input_multiple", Setting::Integer(5)),
-            ("stacks", Setting::Integer(3)),
-            ("hidden", Setting::Integer(256)),
-            ("layers", Setting::Integer(2)),
-            ("pool_sizes", Setting::Integers(vec![8, 4, 1])),
-            ("batch_size", Setting::Integer(128)),
-            ("steps", Setting::Integer(400)),
-            ("learning_rate", number(0.003)),
-        ]),
-    }
 }

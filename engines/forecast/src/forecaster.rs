@@ -14,6 +14,12 @@ pub trait Progress: Sync {
     /// Whether the caller has cancelled the work: the model then returns [`ForecastError::Cancelled`] soon.
     fn cancelled(&self) -> bool;
 
+    /// Whether the caller's time for the work is up: a model that learns step by step then stops, and forecasts with what
+    /// it has learnt. Other models go on.
+    fn out_of_time(&self) -> bool {
+        false
+    }
+
     /// [`ForecastError::Cancelled`] where the caller has cancelled.
     ///
     /// # Errors

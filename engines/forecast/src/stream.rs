@@ -171,4 +171,8 @@ impl Progress for Cancellable<'_> {
     fn cancelled(&self) -> bool {
         self.0.cancelled()
     }
+
+    fn out_of_time(&self) -> bool {
+        self.0.out_of_time()
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use atsre_domain::catalogue::Family;
 use atsre_domain::model::{Device, ModelSpec, Setting};
 use atsre_forecast::{Registry, Settings, catalogue, catalogue::entry};
 
@@ -33,6 +34,14 @@ fn names_are_unique_and_costs_positive() {
     assert_eq!(names.len(), all.len());
     assert!(names.contains("nhits"));
     assert!(all.iter().all(|e| e.cost.seconds_per_million > 0.0 && e.cost.fixed_bytes > 0));
+}
+
+#[test]
+fn a_planner_that_takes_the_first_network_takes_nhits() {
+    let all = catalogue();
+    let first = all.iter().find(|e| e.family == Family::Deep).unwrap();
+    assert_eq!(first.name, "nhits");
+    assert_eq!(all.iter().filter(|e| e.family == Family::Deep).count(), 7);
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! Trains N-HiTS and prints loss, accuracy and seconds: `train DEVICE [CSV TARGET [COVARIATE:KIND]...]`.
+//! Trains a network (N-HiTS, or the one that `MODEL` names) and prints loss, accuracy and seconds: `train DEVICE [CSV TARGET [COVARIATE:KIND]...]`.
 //!
 //! DEVICE is `cpu`, `gpu`, or `software` (a GPU driver that computes on the processor). The CSV's first column is the
 //! time; it is taken as hourly. KIND is `known` or `past`. Without a CSV two years of a made-up hourly series are used.
-//! Settings come from the environment as `NHITS_steps=300`, and so on.
+//! Settings come from the environment as `NET_steps=300`, and so on.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,12 +14,12 @@ use atsre_domain::identity::Timestamp;
 use atsre_domain::model::{Device, Hyperparameters, ModelSpec, Setting};
 use atsre_domain::panel::{Covariate, CovariateKind, Panel, Series};
 use atsre_domain::plan::BacktestPlan;
-use atsre_forecast::catalogue::NHITS;
+use atsre_forecast::catalogue::{NHITS, entry};
 use atsre_forecast::{
     FitTask, ForecastError, Forecaster, PredictRequest, Progress, Refit, Registry, SeriesForecast, TrialJob, run,
 };
 use atsre_forecast_deep::device::{self, SoftwareAdapter};
-use atsre_forecast_deep::{Configuration, History, NHitsForecaster};
+use atsre_forecast_deep::{Configuration, History, NetForecaster};
 
 const HORIZON: u32 = 36;
 const SEASON: usize = 168;
@@ -28,7 +28,7 @@ const WINDOWS: u32 = 14;
 static HISTORIES: Mutex<Vec<(History, f64)>> = Mutex::new(Vec::new());
 
 /// Passes everything on to the model and keeps its history.
-struct Recorded(NHitsForecaster);
+struct Recorded(NetForecaster);
 
 impl Forecaster for Recorded {
     fn name(&self) -> &'static str {
@@ -86,11 +86,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => made_up(),
     };
     let mut registry = Registry::default();
-    registry.register(NHITS, if software == SoftwareAdapter::Allow { tolerant } else { strict });
+    let model = std::env::var("MODEL").unwrap_or_else(|_| NHITS.to_string());
+    registry.register(entry(&model)?.name, if software == SoftwareAdapter::Allow { tolerant } else { strict });
     let job = TrialJob {
         spec: ModelSpec {
             framework: "atsre".to_string(),
-            model: NHITS.to_string(),
+            model,
             hyperparameters: settings()?,
             covariates: panel.covariates.iter().map(|c| c.name.clone()).collect(),
             device,
@@ -129,17 +130,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn strict(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse))))
+    Ok(Box::new(Recorded(NetForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse))))
 }
 
 fn tolerant(spec: &ModelSpec) -> Result<Box<dyn Forecaster>, ForecastError> {
-    Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
+    Ok(Box::new(Recorded(NetForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
 }
 
 fn settings() -> Result<Hyperparameters, Box<dyn Error>> {
     let mut settings = Hyperparameters::new();
     for (name, value) in std::env::vars() {
-        if let Some(name) = name.strip_prefix("NHITS_") {
+        if let Some(name) = name.strip_prefix("NET_") {
             settings.insert(name.to_string(), serde_json::from_str::<Setting>(&value)?);
         }
     }

@@ -35,6 +35,18 @@ pub enum Error {
         /// Where: a step of the training, a series of the data or of the prediction.
         place: String,
     },
+    /// The loss grew out of all bounds.
+    #[error(
+        "the training diverged: at training step {step} the loss was {loss:.3e}, at the first {first:.3e}; lower `learning_rate`"
+    )]
+    Diverged {
+        /// The step, from 1.
+        step: usize,
+        /// The loss of the first step.
+        first: f64,
+        /// The mean loss since the reading before.
+        loss: f64,
+    },
     /// No usable GPU.
     #[error("no usable GPU: {reason}; run with device `cpu`, or install a driver for Vulkan, Metal or DirectX 12")]
     DeviceUnavailable {
@@ -56,6 +68,12 @@ pub enum Error {
     /// A folder of pretrained weights cannot be used.
     #[error(transparent)]
     Weights(#[from] weights::Error),
+    /// Bytes of a saved network that cannot be used, or nothing that could be saved.
+    #[error("the saved network cannot be used: {problem}")]
+    Saved {
+        /// What is wrong.
+        problem: String,
+    },
     /// The caller stopped the training.
     #[error("the training was cancelled")]
     Cancelled,
@@ -81,7 +99,9 @@ impl Error {
             Self::TooShort { longest, needed, item_id, .. } => {
                 ForecastError::TooShort { model, item_id, length: longest, needed }
             }
-            Self::NonFinite { .. } => ForecastError::Numerical { model, problem: self.to_string() },
+            Self::NonFinite { .. } | Self::Diverged { .. } => {
+                ForecastError::Numerical { model, problem: self.to_string() }
+            }
             Self::DeviceUnavailable { .. } | Self::DeviceOutOfMemory { .. } | Self::DeviceFailed { .. } => {
                 ForecastError::Backend { model, problem: self.to_string() }
             }
@@ -90,6 +110,7 @@ impl Error {
                 setting: catalogue::WEIGHTS.to_string(),
                 problem: format!("names no usable model: {error}"),
             },
+            Self::Saved { .. } => ForecastError::Job(format!("{model}: {self}")),
             Self::Cancelled => ForecastError::Cancelled,
         }
     }

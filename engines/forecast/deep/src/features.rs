@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use atsre_domain::frequency::{Frequency, FrequencyUnit};
 use atsre_domain::panel::CovariateKind;
 use atsre_forecast::{ForecastError, SeriesView, TrainingView};
+use serde::{Deserialize, Serialize};
 
 /// A categorical covariate with at most so many levels becomes one input a level; one with more, its index.
 const ONE_HOT_LEVELS: usize = 8;
@@ -14,7 +15,7 @@ const CYCLES_SECONDS: [f64; 3] = [86_400.0, 604_800.0, 31_556_952.0];
 const CYCLES_SEEN: f64 = 2.0;
 
 /// How covariates and moments become inputs: learnt from the training data, then applied to any view of the panel.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Encoder {
     known: Vec<Channel>,
     past: Vec<Channel>,
@@ -22,13 +23,13 @@ pub(crate) struct Encoder {
     cycles_micros: Vec<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Channel {
     covariate: usize,
     encoding: Encoding,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Encoding {
     /// (value − mean) / scale; 0 where missing.
     Standardised { mean: f64, scale: f64 },
@@ -75,6 +76,11 @@ impl Encoder {
             }
         }
         encoder
+    }
+
+    /// An encoder that shows nothing but the target, for networks that take no covariates.
+    pub(crate) const fn none() -> Self {
+        Self { known: vec![], past: vec![], constant: vec![], cycles_micros: vec![] }
     }
 
     /// Inputs a moment from known covariates.

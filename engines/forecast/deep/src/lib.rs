@@ -1,16 +1,17 @@
 //! Deep forecasting models on burn.
 //!
-//! N-HiTS is trained on all series of a panel; Fracast-0 and the Chronos models come with pretrained weights and forecast
-//! at once. [`register`] adds them to a registry. They compute on the processor (burn's flex backend) or on a GPU (wgpu),
+//! The networks of [`nets`] are trained on all series of a panel; Fracast-0 and the Chronos models come with pretrained
+//! weights and forecast at once. [`register`] adds them to a registry. They compute on the processor (burn's flex backend) or on a GPU (wgpu),
 //! chosen at run time by [`device::open`]; Fracast-0 runs in loops of its own.
 //!
 //! All randomness is ours (ChaCha from the job's seed: weights, then windows); burn's own generator, which is one for
 //! the whole process, is never used. The same data, settings and seed give the same bits on the processor.
 //!
 //! This crate knows nothing of events or processes, and of files only the folders of weights that [`weights`] reads.
-//! Start reading at [`NHitsForecaster`], then [`nhits`]; for the pretrained models at [`zero_shot`].
+//! Start reading at [`NetForecaster`], then [`nets`]; for the pretrained models at [`zero_shot`].
 
 pub mod agreement;
+mod checkpoint;
 pub mod chronos;
 mod clipping;
 mod configuration;
@@ -21,8 +22,10 @@ mod forecaster;
 pub mod fracast;
 mod loss;
 mod memory;
-pub mod nhits;
+pub mod nets;
+mod optimizer;
 mod quantiles;
+mod saved;
 mod schedule;
 pub mod t5;
 mod training;
@@ -30,8 +33,11 @@ pub mod weights;
 mod windows;
 pub mod zero_shot;
 
-pub use configuration::Configuration;
+pub use configuration::{Configuration, NetSettings};
 pub use error::Error;
-pub use forecaster::{NHitsForecaster, register};
+pub use forecaster::{NetForecaster, register};
+pub use loss::Loss;
 pub use memory::declared_bytes;
+pub use schedule::Schedule;
 pub use training::History;
+pub use windows::WindowShape;

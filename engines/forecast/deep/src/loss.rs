@@ -1,59 +1,88 @@
-//! The pinball loss.
+//! What a network is trained to say, and the quantiles that follow from it.
 
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
+mod distribution;
+mod pinball;
 
-/// The quantile levels as a tensor that broadcasts over forecasts, `[1, levels, 1]`.
-pub(crate) fn levels_tensor(levels: &[f64], device: &Device) -> Tensor<3> {
-    let values: Vec<f32> = levels.iter().map(|l| *l as f32).collect();
-    Tensor::from_data(TensorData::new(values, [1, levels.len(), 1]), device)
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use distribution::{gaussian, student_t};
+use pinball::{levels_tensor, pinball};
+
+/// The loss of a training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Loss {
+    /// The pinball loss: an output for each quantile level.
+    #[default]
+    Quantile,
+    /// The negative log likelihood of a normal distribution: outputs for its mean and its scale.
+    Gaussian,
+    /// That of Student's t distribution: outputs for its centre, its scale and its degrees of freedom.
+    StudentT,
 }
 
-/// The weighted mean pinball loss (Koenker and Bassett 1978): `q·e` for `e = actual − forecast ≥ 0`, else `(q − 1)·e`,
-/// written as `q·e + max(−e, 0)`.
-///
-/// - `forecast`: `[batch, levels, horizon]`;
-/// - `actual`, `weight`: `[batch, horizon]`; weight 0 where the target is missing;
-/// - `total_weight`: the sum of `weight`, above 0;
-/// - `levels`: from [`levels_tensor`].
-pub(crate) fn pinball(
-    forecast: Tensor<3>,
-    actual: Tensor<2>,
-    weight: Tensor<2>,
-    total_weight: f64,
+impl Loss {
+    /// Outputs a step.
+    pub(crate) const fn channels(self, levels: usize) -> usize {
+        match self {
+            Self::Quantile => levels,
+            Self::Gaussian => 2,
+            Self::StudentT => 3,
+        }
+    }
+
+    /// The first so many outputs of a step are values of the series; the others are scales and shapes.
+    pub(crate) const fn locations(self, levels: usize) -> usize {
+        match self {
+            Self::Quantile => levels,
+            Self::Gaussian | Self::StudentT => 1,
+        }
+    }
+
+    /// The quantiles at `levels` of each step, from a network's outputs `[channels, horizon]`, still normalised and in
+    /// no order where the loss does not give one.
+    pub(crate) fn quantiles(self, outputs: &[f32], horizon: usize, levels: &[f64]) -> Vec<Vec<f64>> {
+        let at = |channel: usize, step: usize| f64::from(outputs[channel * horizon + step]);
+        match self {
+            Self::Quantile => (0..horizon).map(|s| (0..levels.len()).map(|l| at(l, s)).collect()).collect(),
+            Self::Gaussian => (0..horizon).map(|s| gaussian::quantiles(at(0, s), at(1, s), levels)).collect(),
+            Self::StudentT => {
+                (0..horizon).map(|s| student_t::quantiles(at(0, s), at(1, s), at(2, s), levels)).collect()
+            }
+        }
+    }
+
+    /// The expected value at each step, where the loss gives one beside the quantiles; still normalised.
+    pub(crate) fn means(self, outputs: &[f32], horizon: usize) -> Option<Vec<f64>> {
+        match self {
+            Self::Quantile => None,
+            Self::Gaussian | Self::StudentT => Some(outputs[..horizon].iter().map(|v| f64::from(*v)).collect()),
+        }
+    }
+}
+
+/// A loss with what it needs on the device.
+#[derive(Clone, Debug)]
+pub(crate) struct Criterion {
+    loss: Loss,
     levels: Tensor<3>,
-) -> Tensor<1> {
-    let [_, level_count, _] = forecast.dims();
-    let error = actual.unsqueeze_dim::<3>(1) - forecast;
-    let loss = error.clone() * levels + relu(error.neg());
-    (loss * weight.unsqueeze_dim::<3>(1)).sum().div_scalar(total_weight * level_count as f64)
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn check(actual: f32, forecasts: [f32; 2], weight: f32, expect: f64) {
-        let device = Device::flex();
-        let tensor = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [1, 1]), &device);
-        let forecast = Tensor::<3>::from_data(TensorData::new(forecasts.to_vec(), [1, 2, 1]), &device);
-        let loss =
-            pinball(forecast, tensor(vec![actual]), tensor(vec![weight]), 1.0, levels_tensor(&[0.1, 0.9], &device));
-        let loss = f64::from(loss.into_scalar::<f32>());
-        assert!((loss - expect).abs() < 1e-6, "{loss} instead of {expect}");
+impl Criterion {
+    pub(crate) fn new(loss: Loss, levels: &[f64], device: &Device) -> Self {
+        Self { loss, levels: levels_tensor(levels, device) }
     }
 
-    #[test]
-    fn each_level_pays_for_its_own_side() {
-        // Level 0.1 below the actual pays 0.1 a unit, above 0.9; level 0.9 the other way round; then the mean of both.
-        check(10.0, [8.0, 13.0], 1.0, (0.1 * 2.0 + 0.1 * 3.0) / 2.0);
-        check(10.0, [12.0, 7.0], 1.0, (0.9 * 2.0 + 0.9 * 3.0) / 2.0);
-        check(10.0, [10.0, 10.0], 1.0, 0.0);
-    }
-
-    #[test]
-    fn a_missing_target_costs_nothing() {
-        check(0.0, [100.0, -100.0], 0.0, 0.0);
+    /// The weighted mean loss.
+    ///
+    /// - `forecast`: `[batch, channels, horizon]`;
+    /// - `actual`, `weight`: `[batch, horizon]`; weight 0 where the target is missing;
+    /// - `total_weight`: the sum of `weight`, above 0.
+    pub(crate) fn of(&self, forecast: Tensor<3>, actual: Tensor<2>, weight: Tensor<2>, total_weight: f64) -> Tensor<1> {
+        match self.loss {
+            Loss::Quantile => pinball(forecast, actual, weight, total_weight, self.levels.clone()),
+            Loss::Gaussian => (gaussian::surprise(forecast, actual) * weight).sum().div_scalar(total_weight),
+            Loss::StudentT => (student_t::surprise(forecast, actual) * weight).sum().div_scalar(total_weight),
+        }
     }
 }

@@ -1,35 +1,39 @@
-//! The training loop: AdamW on the pinball loss, with early stopping on held-out windows.
+//! The training loop: AdamW on any network and loss, with early stopping on held-out windows.
 
 use std::ops::ControlFlow;
 
 use atsre_forecast::Progress;
-use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Checkpoint;
 use crate::clipping::clip_global_norm;
 use crate::error::Error;
-use crate::loss::{levels_tensor, pinball};
-use crate::nhits::NHits;
-use crate::schedule::learning_rate;
+use crate::loss::Criterion;
+use crate::nets::Network;
+use crate::optimizer::AdamW;
+use crate::schedule::Schedule;
 use crate::windows::{Batch, Position, WindowSet};
 
 /// The gradients' common norm is kept below this.
 const GRADIENT_NORM: f64 = 1.0;
-/// Decoupled weight decay (Loshchilov and Hutter 2019).
-const WEIGHT_DECAY: f32 = 1e-4;
 /// Evaluations on the held-out windows over a whole training.
 const EVALUATIONS: usize = 20;
 /// Evaluations without improvement after which training stops.
 const PATIENCE: usize = 8;
 /// The loss is read back every so many steps: reading waits for the device.
 const READ_EVERY: usize = 10;
+/// A loss that has grown by more than this since the first step has diverged.
+const DIVERGED: f64 = 1_000.0;
+/// A first loss counts as at least this much: a likelihood may begin at 0.
+const LEAST_FIRST: f64 = 0.01;
 /// Windows that are evaluated or predicted at once, at most; fewer where the training's batch is smaller.
 pub(crate) const INFERENCE_BATCH: usize = 256;
 
 /// How a training is to go.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// Windows in a batch.
     pub(crate) batch_size: usize,
@@ -37,10 +41,12 @@ pub(crate) struct Plan {
     pub(crate) steps: usize,
     /// The schedule's highest learning rate.
     pub(crate) learning_rate: f64,
+    /// How the learning rate moves.
+    pub(crate) schedule: Schedule,
 }
 
 /// How a training went.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// Mean training loss since the entry before, by the step (from 1) at which it was read.
     pub losses: Vec<(usize, f64)>,
@@ -48,7 +54,22 @@ pub struct History {
     pub evaluations: Vec<(usize, f64)>,
     /// The step whose weights were kept.
     pub best_step: usize,
+    /// The step after which the caller's time was up; none where the training ended by itself.
+    pub out_of_time: Option<usize>,
 }
+
+/// Where a training goes on from, and who hears of it.
+pub(crate) struct Run<'a> {
+    /// The checkpoint to go on from.
+    pub(crate) from: Option<Vec<u8>>,
+    /// Takes a checkpoint every so many steps, rounded up to the next at which the loss is read.
+    pub(crate) keep: Option<(usize, Keep<'a>)>,
+    /// Where to report, and whether to stop.
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// Who takes the bytes of a checkpoint.
+pub(crate) type Keep<'a> = &'a (dyn Fn(Vec<u8>) + Send + Sync);
 
 /// A batch on the device.
 struct Inputs {
@@ -63,66 +84,97 @@ struct Inputs {
 /// held-out windows (the last ones where nothing is held out), without autodiff.
 ///
 /// # Errors
-/// [`Error::NonFinite`] where the loss leaves the finite numbers, [`Error::Cancelled`] soon after the caller asks for
-/// it, and what the device says where it fails.
-pub(crate) fn train(
-    mut net: NHits,
+/// [`Error::NonFinite`] where the loss leaves the finite numbers, [`Error::Diverged`] where it grows beyond a thousand
+/// times its first value, [`Error::Cancelled`] soon after the caller asks for it, and what the device says where it
+/// fails. Where the caller's time is up the training ends, and what it has learnt so far counts.
+pub(crate) fn train<N: Network>(
+    net: N,
     windows: &WindowSet,
-    levels: &[f64],
+    criterion: &Criterion,
     plan: &Plan,
     device: &Device,
     random: &mut ChaCha8Rng,
-    progress: &dyn Progress,
-) -> Result<(NHits, History), Error> {
-    let level_tensor = levels_tensor(levels, device);
-    let mut optimizer = AdamWConfig::new().with_weight_decay(WEIGHT_DECAY).with_epsilon(1e-8).init();
-    let mut best = Best::default();
-    let mut history = History::default();
+    run: Run<'_>,
+) -> Result<(N, History), Error> {
+    let mut state = match run.from {
+        Some(bytes) => Checkpoint::read(bytes, plan, net, device, random)?,
+        None => {
+            Checkpoint { step: 0, net, optimizer: AdamW::default(), best: Best::new(), history: History::default() }
+        }
+    };
     let mut running: Option<(Tensor<1>, usize)> = None;
     let evaluate_every = (plan.steps / EVALUATIONS).max(1);
-    for step in 1..=plan.steps {
-        if progress.cancelled() {
+    let mut since_kept = 0;
+    for step in state.step + 1..=plan.steps {
+        if run.progress.cancelled() {
             return Err(Error::Cancelled);
         }
         let inputs = Inputs::new(&windows.batch(&windows.draw(plan.batch_size, random)), windows, device);
-        let loss = inputs.loss(&net, &level_tensor);
-        let gradients = GradientsParams::from_grads(loss.backward(), &net);
-        let gradients = clip_global_norm(&net, gradients, GRADIENT_NORM);
-        net = optimizer.step(learning_rate(step - 1, plan.steps, plan.learning_rate), net, gradients);
+        let loss = inputs.loss(&state.net, criterion);
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.net);
+        let gradients = clip_global_norm(&state.net, gradients, GRADIENT_NORM);
+        let rate = plan.schedule.rate(step - 1, plan.steps, plan.learning_rate);
+        state.net = state.optimizer.step(rate, state.net, gradients);
+        state.step = step;
         let (sum, count) = match running.take() {
             Some((sum, count)) => (sum + loss.inner(), count + 1),
             None => (loss.inner(), 1),
         };
-        if step == 1 || step % READ_EVERY == 0 || step == plan.steps {
-            history.losses.push((step, finite(read(sum)? / count as f64, step)?));
-            progress.report(step as f64 / plan.steps as f64, &format!("step {step} of {}", plan.steps));
+        let out_of_time = step < plan.steps && run.progress.out_of_time();
+        let last = step == plan.steps || out_of_time;
+        if step == 1 || step % READ_EVERY == 0 || last {
+            let loss = finite(read(sum)? / count as f64, step)?;
+            let first = state.history.losses.first().map_or(loss, |(_, first)| *first);
+            if loss > DIVERGED * first.abs().max(LEAST_FIRST) {
+                return Err(Error::Diverged { step, first, loss });
+            }
+            state.history.losses.push((step, loss));
+            run.progress.report(step as f64 / plan.steps as f64, &format!("step {step} of {}", plan.steps));
         } else {
             running = Some((sum, count));
         }
-        if !windows.evaluation().is_empty() && (step % evaluate_every == 0 || step == plan.steps) {
-            let valid = net.valid();
-            let loss = finite(evaluate(&valid, windows, &level_tensor, plan.batch_size, device)?, step)?;
-            history.evaluations.push((step, loss));
-            if best.offer(step, loss, valid).is_break() {
+        if !windows.evaluation().is_empty() && (step % evaluate_every == 0 || last) {
+            let valid = state.net.valid();
+            let loss = finite(evaluate(&valid, windows, criterion, plan.batch_size, device)?, step)?;
+            state.history.evaluations.push((step, loss));
+            if state.best.offer(step, loss, valid).is_break() {
                 break;
             }
         }
+        since_kept += 1;
+        if let Some((every, keep)) = run.keep
+            && since_kept >= every
+            && running.is_none()
+        {
+            keep(state.write(plan, random)?);
+            since_kept = 0;
+        }
+        if out_of_time {
+            state.history.out_of_time = Some(step);
+            break;
+        }
     }
-    let last_step = history.losses.last().map_or(plan.steps, |(step, _)| *step);
-    let (best_step, net) = best.kept.map_or_else(|| (last_step, net.valid()), |kept| (kept.0, kept.2));
+    let Checkpoint { step, net, best, mut history, .. } = state;
+    let (best_step, net) = best.kept.map_or_else(|| (step, net.valid()), |kept| (kept.0, kept.2));
     history.best_step = best_step;
     Ok((net, history))
 }
 
 /// The best weights so far.
-#[derive(Default)]
-struct Best {
-    kept: Option<(usize, f64, NHits)>,
-    without_improvement: usize,
+#[derive(Debug)]
+pub(crate) struct Best<N> {
+    /// The step, the loss on the held-out windows and the weights.
+    pub(crate) kept: Option<(usize, f64, N)>,
+    /// Evaluations since then.
+    pub(crate) without_improvement: usize,
 }
 
-impl Best {
-    fn offer(&mut self, step: usize, loss: f64, net: NHits) -> ControlFlow<()> {
+impl<N> Best<N> {
+    const fn new() -> Self {
+        Self { kept: None, without_improvement: 0 }
+    }
+
+    fn offer(&mut self, step: usize, loss: f64, net: N) -> ControlFlow<()> {
         if self.kept.as_ref().is_none_or(|(_, least, _)| loss < *least) {
             self.kept = Some((step, loss, net));
             self.without_improvement = 0;
@@ -149,35 +201,35 @@ impl Inputs {
         }
     }
 
-    fn loss(&self, net: &NHits, levels: &Tensor<3>) -> Tensor<1> {
+    fn loss<N: Network>(&self, net: &N, criterion: &Criterion) -> Tensor<1> {
         let forecast = net.forward(self.window.clone(), self.features.clone());
-        pinball(forecast, self.target.clone(), self.weight.clone(), self.total_weight, levels.clone())
+        criterion.of(forecast, self.target.clone(), self.weight.clone(), self.total_weight)
     }
 }
 
 /// The weighted mean loss on the held-out windows.
-fn evaluate(
-    net: &NHits,
+fn evaluate<N: Network>(
+    net: &N,
     windows: &WindowSet,
-    levels: &Tensor<3>,
+    criterion: &Criterion,
     batch_size: usize,
     device: &Device,
 ) -> Result<f64, Error> {
     let (mut sum, mut weight) = (0.0, 0.0);
     for positions in windows.evaluation().chunks(batch_size.min(INFERENCE_BATCH)) {
         let inputs = Inputs::new(&windows.batch(positions), windows, device);
-        sum += read(inputs.loss(net, levels))? * inputs.total_weight;
+        sum += read(inputs.loss(net, criterion))? * inputs.total_weight;
         weight += inputs.total_weight;
     }
     Ok(sum / weight)
 }
 
-/// Normalised forecasts for the windows at `positions`: one vector a window, `[levels, horizon]` flattened.
+/// Normalised forecasts for the windows at `positions`: one vector a window, `[channels, horizon]` flattened.
 ///
 /// # Errors
 /// What the device says where it fails.
-pub(crate) fn infer(
-    net: &NHits,
+pub(crate) fn infer<N: Network>(
+    net: &N,
     windows: &WindowSet,
     positions: &[Position],
     batch_size: usize,

@@ -37,6 +37,7 @@ pub struct Weights {
 enum Part {
     File(PathBuf),
     Embedded { name: &'static str, data: &'static [u8] },
+    Memory { name: &'static str, data: Vec<u8> },
 }
 
 impl Weights {
@@ -89,6 +90,17 @@ impl Weights {
         let entries = header::parse(Path::new(name), length, |count| Ok(data[..count.min(data.len())].to_vec()))?;
         let tensors = entries.into_iter().map(|(tensor, entry)| (tensor, (0, entry))).collect();
         Ok(Self { parts: vec![Part::Embedded { name, data }], tensors })
+    }
+
+    /// Weights in memory. `name` stands for the path in errors.
+    ///
+    /// # Errors
+    /// [`Error`] where the bytes are not a safetensors file.
+    pub fn from_bytes(name: &'static str, data: Vec<u8>) -> Result<Self, Error> {
+        let length = data.len() as u64;
+        let entries = header::parse(Path::new(name), length, |count| Ok(data[..count.min(data.len())].to_vec()))?;
+        let tensors = entries.into_iter().map(|(tensor, entry)| (tensor, (0, entry))).collect();
+        Ok(Self { parts: vec![Part::Memory { name, data }], tensors })
     }
 
     fn add_file(&mut self, path: PathBuf) -> Result<(), Error> {
@@ -145,11 +157,9 @@ impl Weights {
             });
         };
         let values = match &self.parts[*part] {
-            Part::Embedded { data, .. } => {
-                // The header's check has shown that the tensor lies inside the bytes.
-                let start = entry.start as usize;
-                kind.decode(&data[start..start + entry.length as usize])
-            }
+            // The header's check has shown that the tensor lies inside the bytes.
+            Part::Embedded { data, .. } => kind.decode(&data[entry.start as usize..][..entry.length as usize]),
+            Part::Memory { data, .. } => kind.decode(&data[entry.start as usize..][..entry.length as usize]),
             Part::File(path) => {
                 let mut file = open_file(path)?;
                 let mut bytes = vec![0; entry.length as usize];
@@ -168,7 +178,7 @@ impl Weights {
     fn path(&self, part: usize) -> PathBuf {
         match self.parts.get(part) {
             Some(Part::File(path)) => path.clone(),
-            Some(Part::Embedded { name, .. }) => PathBuf::from(name),
+            Some(Part::Embedded { name, .. } | Part::Memory { name, .. }) => PathBuf::from(name),
             None => PathBuf::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::features::{EncodedSeries, Encoder};
 
@@ -16,34 +17,40 @@ const HELD_OUT_HORIZONS: usize = 14;
 const EVALUATION_WINDOWS: usize = 256;
 
 /// The sizes of a window's inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WindowShape {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowShape {
     /// Observations before the origin.
-    pub(crate) input_size: usize,
+    pub input_size: usize,
     /// Steps after the origin.
-    pub(crate) horizon: usize,
+    pub horizon: usize,
     /// Observations before the origin over which covariates are shown.
-    pub(crate) covariate_context: usize,
+    pub covariate_context: usize,
     /// Known covariate inputs a moment.
-    pub(crate) known: usize,
+    pub known: usize,
     /// Past covariate inputs a moment.
-    pub(crate) past: usize,
+    pub past: usize,
     /// Static covariate inputs.
-    pub(crate) constant: usize,
+    pub constant: usize,
     /// Calendar inputs.
-    pub(crate) phases: usize,
+    pub phases: usize,
     /// Whether the network is told which observations are missing.
-    pub(crate) mask: bool,
+    pub mask: bool,
 }
 
 impl WindowShape {
-    /// The shape for an encoder: covariates are shown over the last horizon before the origin, known ones over the
+    /// The shape for an encoder: covariates are shown over so many observations before the origin, known ones over the
     /// horizon after it as well.
-    pub(crate) fn new(encoder: &Encoder, input_size: usize, horizon: usize, mask: bool) -> Self {
+    pub(crate) fn new(
+        encoder: &Encoder,
+        input_size: usize,
+        horizon: usize,
+        covariate_context: usize,
+        mask: bool,
+    ) -> Self {
         Self {
             input_size,
             horizon,
-            covariate_context: horizon.min(input_size),
+            covariate_context,
             known: encoder.known(),
             past: encoder.past(),
             constant: encoder.constant(),
@@ -53,7 +60,8 @@ impl WindowShape {
     }
 
     /// Inputs beside the window itself.
-    pub(crate) fn features(&self) -> usize {
+    #[must_use]
+    pub fn features(&self) -> usize {
         self.known * (self.covariate_context + self.horizon)
             + self.past * self.covariate_context
             + self.constant

@@ -15,7 +15,11 @@ mod gpu;
 mod learning;
 #[path = "deep/memory.rs"]
 mod memory;
+#[path = "deep/nets.rs"]
+mod nets;
 #[path = "deep/refusals.rs"]
 mod refusals;
 #[path = "deep/repeatability.rs"]
 mod repeatability;
+#[path = "deep/saved.rs"]
+mod saved;

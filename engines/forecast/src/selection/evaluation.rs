@@ -194,4 +194,8 @@ impl crate::forecaster::Progress for Quiet<'_> {
     fn cancelled(&self) -> bool {
         self.0.cancelled()
     }
+
+    fn out_of_time(&self) -> bool {
+        self.0.out_of_time()
+    }
 }

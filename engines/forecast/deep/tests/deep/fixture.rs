@@ -14,7 +14,7 @@ use atsre_forecast::{
     run,
 };
 use atsre_forecast_deep::device::SoftwareAdapter;
-use atsre_forecast_deep::{Configuration, History, NHitsForecaster, register};
+use atsre_forecast_deep::{Configuration, History, NetForecaster, register};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -99,7 +99,7 @@ static HISTORIES: Mutex<Vec<(u64, History)>> = Mutex::new(Vec::new());
 pub(crate) fn forecast_recorded(job: &TrialJob) -> Result<(TrialResult, History), ForecastError> {
     let mut registry = Registry::default();
     registry.register(NHITS, |spec| {
-        Ok(Box::new(Recorded(NHitsForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
+        Ok(Box::new(Recorded(NetForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Allow))))
     });
     let result = run(job, &registry, &Silent)?;
     let mut histories = HISTORIES.lock().unwrap();
@@ -107,7 +107,7 @@ pub(crate) fn forecast_recorded(job: &TrialJob) -> Result<(TrialResult, History)
     Ok((result, histories.remove(place).1))
 }
 
-struct Recorded(NHitsForecaster);
+struct Recorded(NetForecaster);
 
 impl Forecaster for Recorded {
     fn name(&self) -> &'static str {

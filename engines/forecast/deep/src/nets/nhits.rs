@@ -6,17 +6,20 @@
 //! coefficients (eq. 2), hierarchical interpolation (eq. 3 and 4), residuals and sum (eq. 5 and 6). Here each block is
 //! a stack of its own and speaks about every quantile level; covariates enter each block's MLP beside the pooled input.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool1d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::Network;
+use super::layers::linear;
 
 /// One stack's rates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rates {
     /// Width and stride of the max-pool over the input.
     pub pooling: usize,
@@ -25,7 +28,7 @@ pub struct Rates {
 }
 
 /// The sizes that make a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {
     /// Observations in the input window.
     pub input_size: usize,
@@ -56,6 +59,17 @@ impl Architecture {
             hidden + forecast + backcast
         };
         self.stacks.iter().enumerate().map(block).sum()
+    }
+
+    pub(super) fn numbers_per_window(&self) -> u64 {
+        /// Twice the numbers held for each hidden unit: the layer's output, its rectifier's, a share of gradients.
+        const TWICE_PER_HIDDEN_UNIT: u64 = 5;
+        /// Copies of each window and each of its outputs beside one a stack: on the host, on the device, loss and gradient.
+        const COPIES: u64 = 2;
+        let stacks = self.stacks.len() as u64;
+        let hidden = TWICE_PER_HIDDEN_UNIT * stacks * (self.layers * self.hidden) as u64 / 2;
+        let values = (stacks + COPIES) * (self.input_size + self.levels * self.horizon) as u64;
+        hidden + values + (stacks + 1) * self.features as u64
     }
 }
 
@@ -98,15 +112,10 @@ impl NHits {
             .collect();
         Self { blocks, levels: architecture.levels, horizon: architecture.horizon }
     }
+}
 
-    /// Forecasts from normalised windows.
-    ///
-    /// - `window`: `[batch, input_size]`, oldest first;
-    /// - `features`: `[batch, features]`, absent where the architecture has none.
-    ///
-    /// Returns `[batch, levels, horizon]`, not yet sorted by level.
-    #[must_use]
-    pub fn forward(&self, window: Tensor<2>, features: Option<Tensor<2>>) -> Tensor<3> {
+impl Network for NHits {
+    fn forward(&self, window: Tensor<2>, features: Option<Tensor<2>>) -> Tensor<3> {
         let [batch, _] = window.dims();
         let mut residual = window;
         let mut forecast: Option<Tensor<2>> = None;
@@ -202,14 +211,6 @@ fn interpolation(knots: usize, length: usize, device: &Device) -> Tensor<2> {
         }
     }
     Tensor::from_data(TensorData::new(weights, [knots, length]), device)
-}
-
-fn linear(inputs: usize, outputs: usize, random: &mut ChaCha8Rng, device: &Device) -> Linear {
-    let bound = 1.0 / (inputs as f32).sqrt();
-    let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| random.random_range(-bound..=bound)).collect() };
-    let weight = TensorData::new(draw(inputs * outputs), [inputs, outputs]);
-    let bias = TensorData::new(draw(outputs), [outputs]);
-    Linear { weight: Param::from_data(weight, device), bias: Some(Param::from_data(bias, device)) }
 }
 
 #[cfg(test)]
