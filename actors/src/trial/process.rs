@@ -236,6 +236,10 @@ async fn observe(observations: &mpsc::Sender<Observation>, observation: Observat
     }
 }
 
+/// What a worker's allocator holds counts against its memory limit, so it gives back at once what is not used: no address
+/// space is kept, one arena for all threads, and freed pages go back after 50 ms.
+const ALLOCATOR: &str = "retain:false,narenas:1,dirty_decay_ms:50,muzzy_decay_ms:0";
+
 fn spawn(attempt: &Attempt, options: &AttemptOptions) -> std::io::Result<Child> {
     let kept = ENVIRONMENT.iter().filter_map(|name| Some((OsString::from(name), crate::environment(name)?)));
     Command::new(&options.program)
@@ -243,6 +247,7 @@ fn spawn(attempt: &Attempt, options: &AttemptOptions) -> std::io::Result<Child> 
         .env_clear()
         .envs(kept)
         .env("RAYON_NUM_THREADS", attempt.limits.threads.to_string())
+        .env("_RJEM_MALLOC_CONF", ALLOCATOR)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
