@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use atsre_causal::discover::{Algorithm, DiscoverError, Progress, Stage, TestChoice, discover_columns, discover_with};
+use atsre_causal::discover::{Algorithm, DiscoverError, Progress, Stage, TestChoice, discover_columns, discover_graph};
 use atsre_causal::pc::{Compatibility, Mode};
 use atsre_causal::{DiscoverOptions, Discovery, adjacency, dot, node_link, svg};
 use atsre_curation::ingest::{Ingested, TargetPolicy};
 use atsre_domain::Finite;
 use atsre_domain::graph::{BackgroundKnowledge, Driver, Mark};
-use atsre_domain::table::{Cells, ColumnRole};
+use atsre_domain::table::{Cells, Column, ColumnRole};
 use serde::Deserialize;
 
 use super::reading;
@@ -80,11 +80,20 @@ fn discover_file(reading: &Reading, options: &DiscoverOptions) -> Result<Found, 
         let discovery = discover_columns(&names, &columns, options, &told).map_err(failed)?;
         return Ok(Found { discovery, target: options.target.clone() });
     }
-    let ingested = reading::read(reading, TargetPolicy::Required)?;
+    // Without a target the graph is of all columns alike; a panel has one, and the last will do.
+    let stand_in = if reading.target.is_none() && ingested.target().is_none() { last_number(&ingested) } else { None };
+    let named = reading.target.as_ref().or(stand_in.as_ref()).cloned();
+    let ingested = reading::read(&Reading { target: named, ..reading.clone() }, TargetPolicy::Required)?;
     let panel = reading::regularise(&ingested)?.panel;
-    let options = DiscoverOptions { target: Some(panel.target.clone()), ..options.clone() };
-    let discovery = discover_with(&panel, &options, &told).map_err(failed)?;
+    let target = stand_in.is_none().then(|| panel.target.clone());
+    let options = DiscoverOptions { target, ..options.clone() };
+    let discovery = discover_graph(&panel, &options, &told).map_err(failed)?;
     Ok(Found { discovery, target: options.target })
+}
+
+fn last_number(ingested: &Ingested) -> Option<String> {
+    let number = |column: &&Column| column.role == ColumnRole::Covariate && matches!(column.cells, Cells::Numbers(_));
+    ingested.table.columns.iter().rev().find(number).map(|column| column.name.clone())
 }
 
 /// The columns of a table without times; categories are numbered in the order of their first appearance.

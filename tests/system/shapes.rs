@@ -195,6 +195,9 @@ fn a_causal_graph_is_a_node_link_document_with_its_matrix_and_drivers() {
         assert!(gas[key].is_number(), "{key} in {gas:#}");
     }
     assert!(gas["lag"].as_u64().unwrap() > 0, "the furnace answers after a while");
+    // Without a target the graph is of all columns alike.
+    let found = home.json(&["causal", &sample("gas_furnace.csv"), "--bootstrap", "5"]);
+    assert!(!array(&found["graph"], "links").is_empty() && array(&found, "drivers").is_empty());
     untouched(&home);
 }
 

@@ -115,6 +115,18 @@ pub fn discover_with(
     series::discover(panel, options, Some(target), Vec::new(), progress)
 }
 
+/// As [`discover_with`], and tells the drivers only where the options name a target: for whoever asks for the graph alone.
+///
+/// # Errors
+/// As of [`discover_with`].
+pub fn discover_graph(
+    panel: &Panel,
+    options: &DiscoverOptions,
+    progress: &dyn Progress,
+) -> Result<Discovery, DiscoverError> {
+    series::discover(panel, options, options.target.as_ref(), Vec::new(), progress)
+}
+
 /// Discovers the causal graph of columns whose rows are independent of each other: `data[column][row]`, NaN missing.
 ///
 /// # Errors
