@@ -45,7 +45,7 @@ impl Store {
         let mut transaction = self.pool().begin().await?;
         // Compiling these statements takes longer than running them, and the default memory is too small for a sort of the
         // whole log.
-        transaction.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'").await?;
+        transaction.execute("SET LOCAL jit = off; SET LOCAL work_mem = '256MB'").await?;
         let mut findings = links(&mut transaction, after, upto, start).await?;
         let mut reached = after.0;
         while reached < upto.0 {
