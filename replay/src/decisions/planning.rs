@@ -35,19 +35,33 @@ fn plan(situation: &Situation<'_>, proposed: &PlanProposed) -> Finding {
         Ok(ground) => ground,
         Err(missing) => return Finding::unchecked(rule, missing),
     };
+    let recorded = spelt_out(&proposed.plan);
     let mut nearest = None;
     for moment in situation.moments() {
         let Some(today) = ground.planned(situation, moment, proposed) else { continue };
         match today {
-            Ok(today) if today == proposed.plan => return Finding::of(Standing::Decided, rule),
+            Ok(today) if today == recorded => return Finding::of(Standing::Decided, rule),
             Ok(today) => {
-                nearest.get_or_insert_with(|| Departure::between(&json(&proposed.plan), &json(&today)));
+                nearest.get_or_insert_with(|| Departure::between(&json(&recorded), &json(&today)));
             }
             Err(missing) => return Finding::unchecked(rule, missing),
         }
     }
     let unknown = || Departure::told("today nothing asks for a plan here");
     Finding::differs(rule, nearest.unwrap_or_else(unknown))
+}
+
+/// The plan with every setting that its models take: one that a plan does not name has the catalogue's default, and was not
+/// there to be named when the model did not take it yet.
+fn spelt_out(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    for trial in &mut plan.trials {
+        let entry = atsre_forecast::catalogue::entry(&trial.spec.model).ok();
+        for (name, default) in entry.iter().flat_map(|entry| &entry.defaults) {
+            trial.spec.hyperparameters.entry(name.clone()).or_insert_with(|| default.clone());
+        }
+    }
+    plan
 }
 
 /// The first question of a dialogue, against what today's code would ask. The readings are in the plan that ended it.
