@@ -107,13 +107,17 @@ impl Check {
         }
     }
 
-    /// Waits until all pages are folded. Answers with the artifacts that were read for them and are what their digests
-    /// say, and their lengths in bytes.
-    pub async fn settle(&mut self) -> &BTreeMap<Digest, u64> {
+    /// Waits until all pages are folded.
+    pub async fn settle(&mut self) {
         while !self.folding.is_empty() {
             self.write_next().await;
         }
-        &self.sound
+    }
+
+    /// The artifacts that were read for the pages folded so far and are what their digests say, with their lengths in
+    /// bytes; each is told once.
+    pub fn take_sound(&mut self) -> BTreeMap<Digest, u64> {
+        std::mem::take(&mut self.sound)
     }
 
     /// Whether both have the same rows. `false` where that is not known: rows differ, or could not be read or folded here.

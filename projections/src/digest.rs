@@ -20,7 +20,8 @@ pub(crate) fn of_row<'a>(table: &Table, values: impl IntoIterator<Item = Option<
 
 /// The digest of some of a row's values.
 pub(crate) fn of_values<'a>(values: impl IntoIterator<Item = (&'static Column, Option<&'a str>)>) -> Option<RowDigest> {
-    let mut bytes = Vec::with_capacity(256);
+    // Rows are a few kilobytes at most; growing to that would copy them over and over.
+    let mut bytes = Vec::with_capacity(4096);
     for (column, value) in values {
         // Where the value ends is part of it, so that neighbours cannot trade bytes.
         let begin = bytes.len();

@@ -3,7 +3,8 @@
 //! Rows are keyed by stream and trial number, so that `apply` needs no other row; the views turn them into the ids
 //! that people see, the positions of the creating events. What comes by the dozen is stored as arrays, a row for each
 //! forecast series and for each batch of samples, and unfolded by the views: that is what lets this read model keep up
-//! with the log.
+//! with the log. The longest are kept as the texts of arrays, which only the views read element by element: making arrays
+//! of them, and texts of those again to compare them, costs the database more than all else that it does for them.
 
 use atsre_domain::event::AnyEvent;
 use atsre_domain::experiment::Event as E;
@@ -22,7 +23,7 @@ pub static EXPERIMENTS: Projection = Projection {
     name: "experiments",
     child: "projector:experiments",
     stream_type: "experiment",
-    version: 3,
+    version: 4,
     tables: &[
         Table {
             name: "experiments",
@@ -84,10 +85,11 @@ pub static EXPERIMENTS: Projection = Projection {
             columns: &[
                 required("stream", "text"),
                 required("trial_no", "integer"),
-                required("metric", "text[]"),
-                required("split", "text[]"),
-                required("value", "double precision[]"),
-                required("half_width", "double precision[]"),
+                // Texts of arrays, a value for each score.
+                required("metric", "text"),
+                required("split", "text"),
+                required("value", "text"),
+                required("half_width", "text"),
             ],
             key: &["stream", "trial_no"],
             partitioned_by: None,
@@ -100,8 +102,9 @@ pub static EXPERIMENTS: Projection = Projection {
                 required("trial_no", "integer"),
                 required("item_id", "text"),
                 required("levels", "double precision[]"),
-                required("ts", "bigint[]"),
-                required("value", "double precision[]"),
+                // Texts of `bigint[]` and of `double precision[]`.
+                required("ts", "text"),
+                required("value", "text"),
             ],
             key: &["stream", "trial_no", "item_id"],
             partitioned_by: None,
@@ -128,15 +131,18 @@ pub static EXPERIMENTS: Projection = Projection {
         CREATE VIEW read.model_metrics AS
             SELECT t.trial_id, u.metric, u.split, u.value, u.half_width
             FROM {schema}.model_metrics m JOIN {schema}.trials t ON t.stream = m.stream AND t.trial_no = m.trial_no
-            CROSS JOIN LATERAL unnest(m.metric, m.split, m.value, m.half_width) AS u (metric, split, value, half_width);
+            CROSS JOIN LATERAL unnest(m.metric::text[], m.split::text[], m.value::double precision[],
+                                      m.half_width::double precision[]) AS u (metric, split, value, half_width);
         CREATE VIEW read.forecasts AS
             SELECT t.trial_id, f.item_id, to_timestamp(c.ts / 1000000.0) AS ts, CASE WHEN c.level < 0 THEN NULL ELSE c.level END AS quantile,
                    c.value, c.step::integer AS step, c.ts AS ts_micros
             FROM {schema}.forecasts f JOIN {schema}.trials t ON t.stream = f.stream AND t.trial_no = f.trial_no
+            -- OFFSET 0: the texts are read once a row, not once a value.
+            CROSS JOIN LATERAL (SELECT f.ts::bigint[] AS ts, f.value::double precision[] AS value OFFSET 0) a
             CROSS JOIN LATERAL (
-                SELECT v.value, (v.place - 1) % cardinality(f.ts) + 1 AS step,
-                       f.ts[(v.place - 1) % cardinality(f.ts) + 1] AS ts, f.levels[(v.place - 1) / cardinality(f.ts) + 1] AS level
-                FROM unnest(f.value) WITH ORDINALITY AS v (value, place)) c;
+                SELECT v.value, (v.place - 1) % cardinality(a.ts) + 1 AS step,
+                       a.ts[(v.place - 1) % cardinality(a.ts) + 1] AS ts, f.levels[(v.place - 1) / cardinality(a.ts) + 1] AS level
+                FROM unnest(a.value) WITH ORDINALITY AS v (value, place)) c;
         CREATE VIEW read.resource_logs AS
             SELECT s.window_start + u.offset_ms * interval '1 millisecond' AS log_time, t.trial_id,
                    u.cpu_milli / 10.0::double precision AS cpu_usage_percent, u.rss_bytes / 1048576.0::double precision AS ram_usage_mb,
@@ -144,8 +150,9 @@ pub static EXPERIMENTS: Projection = Projection {
                    u.io_read_bytes / 1048576.0::double precision AS io_read_mb, u.io_write_bytes / 1048576.0::double precision AS io_write_mb,
                    u.energy_mj / 1000.0::double precision AS energy_j, s.attempt, s.pid, s.energy_source
             FROM {schema}.samples s
-            CROSS JOIN LATERAL unnest(s.offset_ms, s.cpu_milli, s.rss_bytes, s.io_read_bytes, s.io_write_bytes, s.gpu_util_milli,
-                                      s.gpu_mem_bytes, s.energy_mj)
+            CROSS JOIN LATERAL unnest(s.offset_ms::integer[], s.cpu_milli::integer[], s.rss_bytes::bigint[],
+                                      s.io_read_bytes::bigint[], s.io_write_bytes::bigint[], s.gpu_util_milli::integer[],
+                                      s.gpu_mem_bytes::bigint[], s.energy_mj::bigint[])
                 AS u (offset_ms, cpu_milli, rss_bytes, io_read_bytes, io_write_bytes, gpu_util_milli, gpu_mem_bytes, energy_mj)
             LEFT JOIN {schema}.trials t ON t.stream = s.stream AND t.trial_no = s.trial_no;",
     needs,

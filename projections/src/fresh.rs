@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use rayon::slice::ParallelSliceMut as _;
+
 use crate::cell::{Cell, Columns};
 use crate::digest::{self, RowDigest};
 use crate::projection::{Projection, Table};
@@ -121,13 +124,17 @@ impl FreshTable {
 
     fn into_digests(self) -> Option<Vec<RowDigest>> {
         let table = self.table;
-        let rows = self.groups.into_values().flat_map(HashMap::into_values);
-        let digests = rows.map(|row| match row {
-            FreshRow::Whole(digest) => Some(digest),
-            FreshRow::Open(values) => digest::of_row(table, values.iter().map(Option::as_deref)),
-        });
-        let mut digests: Vec<RowDigest> = digests.collect::<Option<_>>()?;
-        digests.sort_unstable();
+        let (mut digests, mut open) = (Vec::new(), Vec::new());
+        for row in self.groups.into_values().flat_map(HashMap::into_values) {
+            match row {
+                FreshRow::Whole(digest) => digests.push(digest),
+                FreshRow::Open(values) => open.push(values),
+            }
+        }
+        // Nothing else is left to do at this point, so that all cores are free for it.
+        let of_row = |values: Box<[Cell]>| digest::of_row(table, values.iter().map(Option::as_deref));
+        digests.extend(open.into_par_iter().map(of_row).collect::<Option<Vec<RowDigest>>>()?);
+        digests.par_sort_unstable();
         Some(digests)
     }
 }

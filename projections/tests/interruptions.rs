@@ -85,7 +85,7 @@ async fn cut_off_at_every_statement_it_ends_with_the_tables_of_a_clean_build() {
     for table in projection.tables {
         for moment in ["BEFORE", "AFTER"] {
             let statement = format!(
-                "CREATE TRIGGER fuse_{moment} {moment} INSERT OR UPDATE ON experiments_v3.{} FOR EACH STATEMENT EXECUTE FUNCTION public.burn()",
+                "CREATE TRIGGER fuse_{moment} {moment} INSERT OR UPDATE ON experiments_v4.{} FOR EACH STATEMENT EXECUTE FUNCTION public.burn()",
                 table.name
             );
             owner.execute(statement.as_str()).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_value_that_the_database_refuses_is_poison_too() {
     catch_up(store, projection).await.unwrap();
     // From now on the database takes no second experiment.
     let mut owner = PgConnection::connect(&database.url()).await.unwrap();
-    owner.execute("CREATE UNIQUE INDEX ON experiments_v3.experiments ((true))").await.unwrap();
+    owner.execute("CREATE UNIQUE INDEX ON experiments_v4.experiments ((true))").await.unwrap();
     let later = play(store, history(17, 1)).await;
     let opened = later.first[&("experiment-17-0".to_owned(), "ExperimentOpened".to_owned())];
     match catch_up(store, projection).await {

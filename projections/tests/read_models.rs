@@ -145,7 +145,7 @@ async fn forecasts_and_samples_are_unfolded() {
     .unwrap();
     assert_eq!(first.0, first.1 as f64 / 1_048_576.0);
     let partitions: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM pg_inherits WHERE inhparent = 'experiments_v3.samples'::regclass")
+        sqlx::query_scalar("SELECT count(*) FROM pg_inherits WHERE inhparent = 'experiments_v4.samples'::regclass")
             .fetch_one(store.pool())
             .await
             .unwrap();

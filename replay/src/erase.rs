@@ -203,10 +203,9 @@ async fn named_by_dataset(
 ) -> Result<(BTreeSet<Digest>, BTreeSet<Digest>), EraseError> {
     let (mut named, mut graphs) = (Named::new(), Named::new());
     for event in store.log().read_stream("dataset", stream).await? {
-        let payload = event.json()?;
-        artifacts::collect(&event, &payload, &mut named);
+        artifacts::collect(&event, &mut named)?;
         if event.event_type == "GraphDiscovered" {
-            artifacts::collect(&event, &payload, &mut graphs);
+            artifacts::collect(&event, &mut graphs)?;
         }
     }
     Ok((named.into_keys().collect(), graphs.into_keys().collect()))
@@ -219,7 +218,7 @@ async fn concerned(store: &Store, dataset: &StreamId) -> Result<Vec<Concerned>, 
         let events = store.log().read_stream("experiment", &stream).await?;
         let mut named = Named::new();
         for event in events.iter().filter(|event| event.payload.contains("digest")) {
-            artifacts::collect(event, &event.json()?, &mut named);
+            artifacts::collect(event, &mut named)?;
         }
         let own = events.iter().find(|event| event.stream == stream);
         let id = own.map(|event| event.position).unwrap_or_default();

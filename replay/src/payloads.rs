@@ -33,9 +33,9 @@ pub(crate) fn read(events: &[StoredEvent]) -> Read {
 }
 
 fn read_one(event: &StoredEvent, named: &mut Named) -> Result<Recorded<AnyEvent>, String> {
-    // Most payloads name no artifact; telling so from the text is cheaper than a tree of values.
+    // Most payloads name no artifact; telling so from the text is cheaper than going through its values.
     if event.payload.contains("digest") {
-        artifacts::collect(event, &event.json().map_err(|error| told(&error))?, named);
+        artifacts::collect(event, named).map_err(|error| told(&error))?;
     }
     let decoded = event.decode().map_err(|error| told(&error))?;
     event.envelope().map_err(|error| told(&error))?;

@@ -103,7 +103,7 @@ async fn what_was_observed_is_gone_and_what_was_decided_stays() {
     // An older version of the read model, as an upgrade leaves it.
     store
         .pool()
-        .execute("CREATE SCHEMA experiments_v1; CREATE TABLE experiments_v1.forecasts AS SELECT * FROM experiments_v3.forecasts")
+        .execute("CREATE SCHEMA experiments_v1; CREATE TABLE experiments_v1.forecasts AS SELECT * FROM experiments_v4.forecasts")
         .await
         .unwrap();
     let at = head(store).await;

@@ -141,7 +141,7 @@ async fn an_altered_event_does_not_hide_an_altered_read_model() {
     }
     let mut owner = owner_of(&database).await;
     owner.execute(sqlx::raw_sql(KEEP)).await.unwrap();
-    let row = "UPDATE experiments_v3.trials SET status = 'ABANDONED' WHERE trial_no = 4";
+    let row = "UPDATE experiments_v4.trials SET status = 'ABANDONED' WHERE trial_no = 4";
     assert_eq!(owner.execute(row).await.unwrap().rows_affected(), 1);
     let foldable = alterations(70, 11).into_iter().filter(|one| {
         matches!(one.kinds[0], "hash" | "prev_hash" | "log_hash" | "artifact") && !one.statement.contains("event_type")

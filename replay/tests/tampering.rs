@@ -186,7 +186,7 @@ async fn artifacts_are_checked_against_the_events_that_name_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_model_changed_by_hand_is_named_with_table_and_key() {
     let (database, mut owner) = filled(36).await;
-    let statement = "UPDATE experiments_v3.trials SET status = 'ABANDONED' WHERE trial_no = 4";
+    let statement = "UPDATE experiments_v4.trials SET status = 'ABANDONED' WHERE trial_no = 4";
     assert_eq!(owner.execute(statement).await.unwrap().rows_affected(), 1);
     let verification = verified(database.store()).await;
     assert_eq!(verification.differences.len(), 1);

@@ -123,7 +123,7 @@ impl EventLog {
                       CASE WHEN e.aggregate_type = $3 THEN e.event_version END AS event_version, \
                       CASE WHEN e.aggregate_type = $3 THEN e.payload::text END AS payload, \
                       CASE WHEN e.aggregate_type = $3 THEN e.metadata::text END AS metadata, \
-                      CASE WHEN e.aggregate_type = $3 THEN (extract(epoch FROM e.recorded_at) * 1000000)::bigint END AS recorded_at_us, \
+                      CASE WHEN e.aggregate_type = $3 THEN e.recorded_at END AS recorded_at, \
                       CASE WHEN e.aggregate_type = $3 THEN e.prev_hash END AS prev_hash, \
                       CASE WHEN e.aggregate_type = $3 THEN e.hash END AS hash, \
                       CASE WHEN e.aggregate_type = $3 THEN e.log_hash END AS log_hash, \

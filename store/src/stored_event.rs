@@ -4,8 +4,9 @@ use atsre_domain::event::{AnyEvent, WireEvent};
 use atsre_domain::{Position, Recorded, Sequence, StreamId, Timestamp};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgRow;
-use sqlx::{ColumnIndex, Row};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgRow, PgTypeInfo, PgValueRef, Postgres};
+use sqlx::{ColumnIndex, Decode, Row, Type};
 use uuid::Uuid;
 
 use crate::hash::Hash;
@@ -69,7 +70,26 @@ impl Metadata {
 /// The columns that [`StoredEvent`] is read from, of the table alias `e`.
 pub(crate) const COLUMNS: &str = "e.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, \
      e.event_version, e.payload::text AS payload, e.metadata::text AS metadata, \
-     (extract(epoch FROM e.recorded_at) * 1000000)::bigint AS recorded_at_us, e.prev_hash, e.hash, e.log_hash";
+     e.recorded_at, e.prev_hash, e.hash, e.log_hash";
+
+/// A `timestamptz` as the microseconds that it is, without a calendar in between: any of them can be verified.
+struct Moment(Timestamp);
+
+/// Postgres counts from the beginning of 2000.
+const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+impl Type<Postgres> for Moment {
+    fn type_info() -> PgTypeInfo {
+        <DateTime<Utc> as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Moment {
+    fn decode(value: PgValueRef<'r>) -> std::result::Result<Self, BoxDynError> {
+        let since_2000 = i64::from_be_bytes(value.as_bytes()?.try_into()?);
+        Ok(Self(Timestamp(since_2000.saturating_add(POSTGRES_EPOCH_MICROS))))
+    }
+}
 
 impl StoredEvent {
     /// Reads a row that begins with [`COLUMNS`]. By their places: looking names up would cost a third of the reading.
@@ -83,7 +103,7 @@ impl StoredEvent {
             event_version: row.try_get(5)?,
             payload: row.try_get(6)?,
             metadata: row.try_get(7)?,
-            recorded_at: Timestamp(row.try_get(8)?),
+            recorded_at: row.try_get::<Moment, _>(8)?.0,
             prev_hash: hash_column(row, 9)?,
             hash: hash_column(row, 10)?,
             log_hash: hash_column(row, 11)?,

@@ -34,7 +34,7 @@ fn what_was_altered_is_found_and_named() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("append-only"));
 
     // A read model by hand.
-    home.sql("UPDATE experiments_v3.model_metrics SET value[1] = value[1] * 0.5 WHERE trial_no = 1");
+    home.sql("UPDATE experiments_v4.model_metrics SET value = regexp_replace(value, '^[{]', '{9') WHERE trial_no = 1");
     let output = home.run(&["verify", "--json"]);
     assert_eq!(output.status.code(), DIFFERS);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -45,7 +45,7 @@ fn what_was_altered_is_found_and_named() {
     assert_eq!(home.json(&["verify"])["ok"], true, "a rebuild mends a read model");
 
     // A whole table of one.
-    home.sql("DROP TABLE experiments_v3.model_metrics CASCADE");
+    home.sql("DROP TABLE experiments_v4.model_metrics CASCADE");
     let output = home.run(&["verify", "--json"]);
     assert_eq!(output.status.code(), DIFFERS);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use atsre_domain::{Digest, Position, Sequence, StreamId, Timestamp};
 use atsre_store::hash::{self, Hash};
-use atsre_store::{Lineage, StoredEvent, rfc3339};
+use atsre_store::{Lineage, StoredEvent, rfc3339, told};
 use serde_json::Value;
 
 use super::manifest::StreamEnd;
@@ -184,7 +184,9 @@ impl Evidence {
                 return self.differ(Difference::at(event, "unreadable", format!("its payload is not JSON: {error}")));
             }
         };
-        artifacts::collect(event, &payload, &mut self.named);
+        if let Err(error) = artifacts::collect(event, &mut self.named) {
+            return self.differ(Difference::at(event, "unreadable", told(&error)));
+        }
         if ERASURES.contains(&(event.stream_type.as_str(), event.event_type.as_str())) {
             let artifacts = payload.get("artifacts").and_then(Value::as_array).into_iter().flatten();
             self.erased.extend(artifacts.filter_map(Value::as_str).map(|digest| Digest(digest.to_owned())));

@@ -124,7 +124,9 @@ fn kept_for(history: &History) -> Kept {
         // One that is not JSON was refused before.
         let Ok(payload) = event.json() else { continue };
         let mut named = Named::new();
-        artifacts::collect(event, &payload, &mut named);
+        if artifacts::collect(event, &mut named).is_err() {
+            continue;
+        }
         let digests = named.into_keys().map(|digest| digest.0);
         match (event.stream_type.as_str(), event.event_type.as_str()) {
             (DATASET, "GraphDiscovered") => graphs.extend(digests),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use atsre_domain::event::AnyEvent;
 use atsre_domain::{Position, Recorded, StreamId};
-use atsre_store::{Error, Findings, Head as LogHead, Store, StoredEvent, hash, told};
+use atsre_store::{Error, Findings, Head as LogHead, Page, Store, StoredEvent, hash, told};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::anchors::Anchors;
@@ -19,6 +20,8 @@ use crate::payloads;
 
 /// Events read at once.
 const PAGE: usize = 5_000;
+/// Pages that may wait for their check.
+const AHEAD: usize = 2;
 
 /// Verifies everything but the read models.
 pub(super) async fn verify_evidence(
@@ -188,7 +191,7 @@ async fn read_log(
     Ok(())
 }
 
-/// Reads the log from a position to its end: while one page is checked, the next is read.
+/// Reads the log from a position to its end: while one page is checked, the next ones are read.
 async fn read_events(
     store: &Store,
     audit: &mut Audit,
@@ -197,40 +200,55 @@ async fn read_events(
     mut read_models: Option<&mut ReadModels>,
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<(), Error> {
-    let mut page = store.log().scan(after, PAGE).await?;
-    loop {
-        let (head, events) = (page.head, page.events);
-        let Some(last) = events.last().map(|event| event.position) else {
+    let (sender, mut pages) = mpsc::channel(AHEAD);
+    // One task, given up when this function is left early.
+    let mut reading = JoinSet::new();
+    reading.spawn(read_pages(store.clone(), after, sender));
+    while let Some(page) = pages.recv().await {
+        let Page { head, events } = page?;
+        let end = events.len() < PAGE;
+        if !events.is_empty() {
+            if after.0 > 0 {
+                audit.remember(store, &events, after).await?;
+            }
+            let checked = tokio::task::spawn_blocking({
+                let forks = Arc::clone(forks);
+                let mut audit = std::mem::take(audit);
+                move || {
+                    let read = audit.check_page(&events, &forks);
+                    (audit, read)
+                }
+            });
+            let (checked, read) = checked
+                .await
+                .map_err(|error| Error::Corrupt { what: "the audit".to_owned(), detail: error.to_string() })?;
+            *audit = checked;
+            if let Some(read_models) = &mut read_models {
+                read_models.feed(read).await;
+            }
+            progress(audit.events, head.position.0 - after.0.min(head.position.0));
+        }
+        if end {
             audit.check_end(&head);
             return Ok(());
-        };
-        if after.0 > 0 {
-            audit.remember(store, &events, after).await?;
         }
-        let full = events.len() == PAGE;
-        let checked = tokio::task::spawn_blocking({
-            let forks = Arc::clone(forks);
-            let mut audit = std::mem::take(audit);
-            move || {
-                let read = audit.check_page(&events, &forks);
-                (audit, read)
-            }
-        });
-        let next = if full { Some(store.log().scan(last, PAGE).await) } else { None };
-        let (checked, read) = checked
-            .await
-            .map_err(|error| Error::Corrupt { what: "the audit".to_owned(), detail: error.to_string() })?;
-        *audit = checked;
-        if let Some(read_models) = &mut read_models {
-            read_models.feed(read).await;
+    }
+    Err(Error::Corrupt { what: "the audit".to_owned(), detail: "the reading ended before the log".to_owned() })
+}
+
+/// Reads page after page, the last of which is not full.
+async fn read_pages(store: Store, after: Position, pages: mpsc::Sender<Result<Page, Error>>) {
+    let mut last = after;
+    loop {
+        let page = store.log().scan(last, PAGE).await;
+        let next = page.as_ref().ok().filter(|page| page.events.len() == PAGE).and_then(|page| page.events.last());
+        let next = next.map(|event| event.position);
+        if pages.send(page).await.is_err() {
+            return;
         }
-        progress(audit.events, head.position.0 - after.0.min(head.position.0));
         match next {
-            Some(next) => page = next?,
-            None => {
-                audit.check_end(&head);
-                return Ok(());
-            }
+            Some(next) => last = next,
+            None => return,
         }
     }
 }
