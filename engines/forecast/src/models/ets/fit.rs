@@ -9,9 +9,9 @@ use super::variance;
 
 /// Up to so many observations times parameters a search starts from several points; beyond, from one.
 const CHEAP: usize = 1_500;
-/// With a season longer than the first of these, whose level and season can trade places, from as many as the third up
-/// to so many observations times parameters as the second: on 40 hourly series of M4 the error falls by 15 %.
-const TANGLED: (usize, usize, usize) = (12, 60_000, 3);
+/// With a season, whose states can trade places with the level, from as many as the second up to so many observations
+/// times parameters as the first: on 40 hourly series of M4 the error falls by 15 %.
+const TANGLED: (usize, usize) = (60_000, 3);
 /// Most steps from one point.
 const STEPS: usize = 60;
 /// Steps after which a further start is compared with the best so far.
@@ -98,7 +98,7 @@ impl Fit {
         let work = y.len() * layout.count;
         let attempts = match TANGLED {
             _ if work <= CHEAP => given.attempts,
-            (season, most, attempts) if m > season && work <= most => attempts,
+            (most, attempts) if m > 1 && work <= most => attempts,
             _ => 1,
         };
         let mut tried: Vec<Point> = Vec::with_capacity(attempts);
