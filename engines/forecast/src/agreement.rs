@@ -64,6 +64,10 @@ pub struct ReferenceFit {
     pub mse: Option<f64>,
     /// Which Theta model.
     pub modeltype: Option<String>,
+    /// p, d and q of an ARIMA model.
+    pub order: Option<[usize; 3]>,
+    /// P, D, Q and the season of an ARIMA model.
+    pub seasonal: Option<[usize; 4]>,
 }
 
 /// What came of one model on one group.
@@ -150,7 +154,8 @@ fn judge_model(
         let close = difference <= tolerance;
         line.close += usize::from(close);
         let their = case.fit.as_ref().and_then(|f| (counterpart.their_criterion)(f, series.train.len()));
-        let figures = their.and_then(|t| Some(((counterpart.criterion)(&series.train, group.m)?, t)));
+        let our = || (counterpart.criterion)(&series.train, group.m, case.fit.as_ref()?);
+        let figures = their.and_then(|t| Some((our()?, t)));
         if let Some((our, their)) = figures {
             let (a, b) = line.criteria.unwrap_or((0.0, 0.0));
             line.criteria = Some((a + our, b + their));

@@ -36,7 +36,7 @@ pub use error::ForecastError;
 pub use forecaster::{FitTask, Forecaster, PredictRequest, Progress, Refit, SeriesForecast, Silent};
 pub use in_sample::SeriesFit;
 pub use job::{History, Scheme, TrialJob, TrialResult, WindowForecast, run, run_with};
-pub use models::{arima, direct};
+pub use models::{arima, direct, ets};
 pub use registry::Registry;
 pub use settings::Settings;
 pub use stream::{BATCH, ForecastStream, StreamRequest, forecast_stream};

@@ -22,6 +22,7 @@ pub(crate) mod ses;
 pub(crate) mod simplex;
 pub(crate) mod tbats;
 pub mod theta;
+pub(crate) mod vectors;
 pub(crate) mod windows;
 
 /// What forecasts a series that is too short for the model that was asked for: the last value.

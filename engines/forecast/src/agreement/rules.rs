@@ -21,8 +21,9 @@ pub(super) enum Rule {
     Choice,
 }
 
-/// What a fit of this crate is judged by, less is better; from a history and its season.
-type Criterion = Box<dyn Fn(&[f64], usize) -> Option<f64>>;
+/// What a fit of this crate is judged by, less is better; from a history, its season and the reference's fit. None where
+/// the two cannot be compared.
+type Criterion = Box<dyn Fn(&[f64], usize, &ReferenceFit) -> Option<f64>>;
 
 /// The model that answers to one of the reference.
 pub(super) struct Counterpart {
@@ -44,7 +45,7 @@ fn number(value: f64) -> Setting {
 
 /// The AICc of the best form of a pattern.
 fn aicc(letters: &'static str, damped: Option<bool>) -> Criterion {
-    Box::new(move |y, m| {
+    Box::new(move |y, m, _| {
         let pattern = Pattern::parse(letters)?.damped(damped);
         let found = match pattern.single() {
             Some(form) => fit(y, season(form, m), form, &Options::default()),
@@ -60,11 +61,11 @@ fn season(form: Form, m: usize) -> usize {
 
 /// The relative sum of squares of Theta models.
 fn squares(variants: &'static [Variant]) -> Criterion {
-    Box::new(move |y, m| Some(Adjusted::best(y, m, variants)?.fit.relative_sum_of_squares()))
+    Box::new(move |y, m, _| Some(Adjusted::best(y, m, variants)?.fit.relative_sum_of_squares()))
 }
 
 /// The AICc of the chosen Theta model, for data over their size.
-fn theta_aicc(y: &[f64], m: usize) -> Option<f64> {
+fn theta_aicc(y: &[f64], m: usize, _: &ReferenceFit) -> Option<f64> {
     let fit = Adjusted::best(y, m, &Variant::ALL)?.fit;
     Some(theta::criterion(fit.variant, fit.relative_sum_of_squares(), y.len()))
 }
@@ -79,10 +80,19 @@ fn their_theta_aicc(reference: &ReferenceFit, n: usize) -> Option<f64> {
     Some(theta::criterion(variant, reference.mse?, n))
 }
 
+/// The AICc of the chosen ARIMA model, where it differences as the reference does: a likelihood of other differences is
+/// one of other data.
+fn arima_aicc(y: &[f64], m: usize, reference: &ReferenceFit) -> Option<f64> {
+    let fit = arima::auto(y, &[], m).ok()?;
+    let order = fit.order();
+    let (first, seasonal) = (reference.order?[1], reference.seasonal?[1]);
+    (first == order.d && seasonal == order.seasonal_d).then(|| fit.criterion())
+}
+
 /// The model that answers to `name`; none where the crate has none.
 pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
     const EXACT: Rule = Rule::Same(1e-6);
-    let none = || -> Criterion { Box::new(|_, _| None) };
+    let none = || -> Criterion { Box::new(|_, _, _| None) };
     let plain = |model, rule| Counterpart {
         model,
         settings: Vec::new(),
@@ -126,18 +136,18 @@ pub(super) fn counterpart(name: &str) -> Option<Counterpart> {
             ..plain(catalogue::AUTO_THETA, Rule::Choice)
         },
         "AutoCES" => Counterpart {
-            criterion: Box::new(|y, m| Some(ces::Fit::best(y, m, &ces::Season::ALL)?.aicc())),
+            criterion: Box::new(|y, m, _| Some(ces::Fit::best(y, m, &ces::Season::ALL)?.aicc())),
             ..plain(catalogue::AUTO_CES, Rule::Choice)
         },
         "MSTL" => plain(catalogue::MSTL, Rule::Choice),
         "MFLES" => plain("mfles", Rule::Choice),
-        "AutoARIMA" => plain(catalogue::AUTO_ARIMA, Rule::Choice),
+        "AutoARIMA" => Counterpart { criterion: Box::new(arima_aicc), ..plain(catalogue::AUTO_ARIMA, Rule::Choice) },
         "ARIMA_111" => {
             let order = ["p", "d", "q"].map(|name| (name, Setting::Integer(1)));
             let fitted = |y: &[f64]| arima::fit(y, &[], arima::Order::new(1, 1, 1)).ok();
             Counterpart {
                 settings: order.to_vec(),
-                criterion: Box::new(move |y, _| Some(fitted(y)?.criterion())),
+                criterion: Box::new(move |y, _, _| Some(fitted(y)?.criterion())),
                 ..plain(catalogue::ARIMA, Rule::Form)
             }
         }

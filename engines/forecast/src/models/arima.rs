@@ -5,6 +5,8 @@
 
 mod auto;
 mod autocovariance;
+mod conditional;
+mod curvature;
 mod differencing;
 mod estimation;
 mod fit;

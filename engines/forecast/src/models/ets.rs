@@ -5,12 +5,14 @@
 //! The functions are pure, over values without gaps; the models of the catalogue are made of them in `models`.
 
 mod admissible;
+mod blocks;
 mod filter;
 mod fit;
 mod form;
 pub(crate) mod models;
 mod optimise;
 mod parameters;
+mod plain;
 mod select;
 mod sensitivity;
 mod start;

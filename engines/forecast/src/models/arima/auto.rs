@@ -6,6 +6,7 @@ use super::estimation::{Criterion, Estimate, Estimation, Sample, least_squares};
 use super::fit::{self, FINAL, Fit, Prepared, START, better, check, corrected_criterion, failure};
 use super::least_squares::Effort;
 use super::order::Order;
+use super::polynomial::Arma;
 use super::unit_root;
 use crate::error::ForecastError;
 
@@ -234,15 +235,29 @@ impl Search {
             let prepared = Prepared::new(values, regressors, &order);
             let sample = prepared.sample(&order);
             let mut estimation = Estimation::new(order, &sample);
-            let (parameters, _) = estimation.improve(candidate.parameters.clone(), Criterion::Exact, FINAL);
-            let mut estimate = estimation.judge(parameters);
+            let mut starts = vec![candidate.parameters.clone()];
             if !sample.gaps && order.p > 0 && order.q > 0 {
                 // An ARMA likelihood has more than one peak.
-                let start = estimation.start(START);
-                let (parameters, _) = estimation.improve(start, Criterion::Exact, FINAL);
-                estimate = better(estimate, estimation.judge(parameters));
+                let other = estimation.start(START);
+                if apart(&other, &candidate.parameters) {
+                    starts.push(other);
+                }
             }
-            let Some(estimate) = estimate else { continue };
+            let mut climbed = |starts: Vec<Vec<f64>>, effort| {
+                starts.into_iter().fold(None, |best, start| {
+                    let (parameters, _) = estimation.improve(start, Criterion::Exact, effort);
+                    better(best, estimation.judge(parameters))
+                })
+            };
+            // A peak outside the admissible region is not worth its last digits.
+            let Some(near) = climbed(starts, SEARCH) else { continue };
+            let mut arma = Arma::default();
+            arma.set(&order, &near.parameters);
+            let outside = arma.factors_outside(&order, CLOSEST_ROOT);
+            if !outside && fallback.is_some() {
+                continue;
+            }
+            let Some(estimate) = climbed(vec![near.parameters], FINAL) else { continue };
             let fit = Fit::new(estimation, estimate, prepared);
             if fit.arma.factors_outside(&order, CLOSEST_ROOT) {
                 return Ok(fit);
@@ -254,6 +269,11 @@ impl Search {
             None => fit::fit(values, regressors, self.base.with_constant(self.constant_allowed && self.base.d == 0)),
         }
     }
+}
+
+/// Whether two starts may lead to different peaks: a partial autocorrelation is another.
+fn apart(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).any(|(a, b)| (a.tanh() - b.tanh()).abs() > 0.1)
 }
 
 /// The parameters of a model as a start for one of other orders: partial autocorrelations beyond an order are zero.

@@ -4,8 +4,9 @@
 //! the sum of squares of the standardised innovations times the geometric mean of their variances (Ansley 1979), so
 //! that a least squares method finds its maximum in few steps.
 
+use super::conditional::Conditional;
 use super::innovations::{Innovations, Pass};
-use super::least_squares::{Effort, Residuals, dot, minimise};
+use super::least_squares::{Effort, Residuals, by_differences, dot, minimise};
 use super::missing::{MissingFilter, System};
 use super::order::Order;
 use super::polynomial::Arma;
@@ -45,6 +46,7 @@ pub(super) struct Estimation<'a> {
     criterion: Criterion,
     pub(super) arma: Arma,
     pub(super) innovations: Innovations,
+    conditional: Conditional,
     pub(super) missing: MissingFilter,
     out: Vec<Vec<f64>>,
     /// Coefficients of the regressors at the last evaluation.
@@ -74,6 +76,7 @@ impl<'a> Estimation<'a> {
             criterion: Criterion::Exact,
             arma: Arma::default(),
             innovations: Innovations::default(),
+            conditional: Conditional::default(),
             missing: MissingFilter::default(),
             out,
             regression: Vec::new(),
@@ -152,7 +155,7 @@ impl<'a> Estimation<'a> {
         match self.criterion {
             Criterion::Exact => self.innovations.exact(&self.arma, &self.sample.columns, &mut self.out),
             Criterion::Conditional => {
-                Some(self.innovations.conditional(&self.arma, &self.sample.columns, &mut self.out))
+                Some(self.conditional.residuals(&self.arma, &self.order, &self.sample.columns, &mut self.out))
             }
         }
     }
@@ -177,6 +180,16 @@ impl Residuals for Estimation<'_> {
         out.iter_mut().for_each(|v| *v *= scale);
         let sum = dot(out, out);
         if sum.is_finite() { sum } else { f64::INFINITY }
+    }
+
+    fn slopes(&mut self, parameters: &[f64], current: &[f64], slopes: &mut [Vec<f64>]) {
+        if self.criterion == Criterion::Exact || self.sample.gaps {
+            return by_differences(self, parameters, current, slopes);
+        }
+        let mut scratch = Vec::with_capacity(current.len());
+        if self.evaluate(parameters, &mut scratch).is_finite() {
+            self.conditional.slopes(&self.arma, &self.order, parameters, &self.regression, &self.out, slopes);
+        }
     }
 
     fn hold(&mut self, hold: bool) {

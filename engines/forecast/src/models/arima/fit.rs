@@ -1,6 +1,7 @@
 //! A model on a series: scaled, differenced, estimated, and forecast from.
 
 use super::autocovariance::responses;
+use super::conditional::Conditional;
 use super::differencing;
 use super::estimation::{Criterion, Estimate, Estimation, Sample};
 use super::innovations::Innovations;
@@ -296,11 +297,14 @@ impl Fit {
             let mut out = vec![vec![0.0; n]];
             let mut filter = Innovations::default();
             let columns = [differences];
-            if filter.exact(&self.arma, &columns, &mut out).is_none() {
-                filter.conditional(&self.arma, &columns, &mut out);
-            }
+            let expected = if filter.exact(&self.arma, &columns, &mut out).is_some() {
+                filter.expected(n)
+            } else {
+                Conditional::default().residuals(&self.arma, order, &columns, &mut out);
+                columns[0].iter().zip(&out[0]).map(|(value, error)| value - error).collect()
+            };
             // The error of a difference is the error of the level.
-            let levels = filter.expected(n).into_iter().zip(&columns[0]).zip(&errors[lost..]);
+            let levels = expected.into_iter().zip(&columns[0]).zip(&errors[lost..]);
             let ahead = levels.map(|((expected, difference), level)| level - (difference - expected));
             std::iter::repeat_n(f64::NAN, lost).chain(ahead).collect()
         };

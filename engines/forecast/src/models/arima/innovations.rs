@@ -6,16 +6,24 @@
 //! because the process starts stationary. Once the variance has come down to that of the noise, only the lags that are
 //! there cost anything.
 
+use pulp::{Simd, WithSimd};
+
 use super::autocovariance::Autocovariance;
 use super::polynomial::Arma;
+use crate::models::vectors;
 
 /// Relative excess of the innovation variance at which the filter is taken as settled.
 const SETTLED: f64 = 1e-9;
+
+/// Values handled at once; no result depends on it.
+const LANES: usize = 4;
 
 /// Room for the recursions, used again from call to call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Innovations {
     autocovariance: Autocovariance,
+    /// φ₁, φ₂, …, with zeros after them to fill a vector.
+    phi: Vec<f64>,
     gain: Vec<f64>,
     correction: Vec<f64>,
     increment: Vec<f64>,
@@ -47,16 +55,32 @@ impl Innovations {
         if !self.autocovariance.compute(arma) {
             return None;
         }
-        let (n, reach) = (columns.first().map_or(0, Vec::len), arma.phi.len());
-        self.prepare(n, reach, columns.len());
+        let n = columns.first().map_or(0, Vec::len);
+        // Zeros up to a whole number of vectors stay zeros.
+        let room = arma.phi.len().next_multiple_of(LANES);
+        self.prepare(n, room, columns.len());
+        self.autocovariance.state(arma, &mut self.gain);
+        self.phi.clear();
+        self.phi.extend_from_slice(&arma.phi);
+        self.phi.resize(room, 0.0);
+        self.gain.resize(room, 0.0);
+        self.increment.clear();
+        self.increment.resize(n + room + 1, 0.0);
+        self.increment[..room].copy_from_slice(&self.gain);
+        let first = self.autocovariance.values[0];
+        self.correction.clear();
+        self.correction.extend(self.gain.iter().zip(&self.phi).map(|(k, phi)| k / first - phi));
+        let log_determinant = vectors::run(Unsettled { filter: self, columns, out });
+        self.settled_part(arma, columns, out, self.settled);
+        Some(Pass { log_determinant, count: n })
+    }
+
+    /// The recursions until they settle; Σ log of the variances.
+    #[inline(always)]
+    fn unsettled_part(&mut self, columns: &[Vec<f64>], out: &mut [Vec<f64>]) -> f64 {
+        let (n, room) = (columns.first().map_or(0, Vec::len), self.phi.len());
         let first = self.autocovariance.values[0];
         let mut variance = first;
-        self.autocovariance.state(arma, &mut self.gain);
-        self.increment.clear();
-        self.increment.resize(n + reach + 1, 0.0);
-        self.increment[..reach].copy_from_slice(&self.gain);
-        self.correction.clear();
-        self.correction.extend(self.gain.iter().zip(&arma.phi).map(|(k, phi)| k / first - phi));
         let mut log_determinant = 0.0;
         let mut product: f64 = 1.0;
         let mut t = 0;
@@ -66,9 +90,11 @@ impl Innovations {
                 let value = values[t];
                 let innovation = value - predictions[t];
                 out[t] = innovation * scale;
-                let ahead = &mut predictions[t + 1..t + 1 + reach];
-                for ((ahead, phi), correction) in ahead.iter_mut().zip(&arma.phi).zip(&self.correction) {
-                    *ahead += phi * value + correction * innovation;
+                let ahead = whole_mut(&mut predictions[t + 1..t + 1 + room]);
+                for ((ahead, phi), correction) in ahead.zip(whole(&self.phi)).zip(whole(&self.correction)) {
+                    for i in 0..LANES {
+                        ahead[i] += phi[i] * value + correction[i] * innovation;
+                    }
                 }
             }
             // One logarithm for many steps.
@@ -77,35 +103,24 @@ impl Innovations {
                 log_determinant += product.ln();
                 product = 1.0;
             }
-            let leading = if reach > 0 { self.increment[t] } else { 0.0 };
+            let leading = if room > 0 { self.increment[t] } else { 0.0 };
             let share = leading / first;
             let step = -variance * share / first;
             variance *= 1.0 - share * share;
             let inverse = 1.0 / variance;
-            let increment = &mut self.increment[t + 1..t + 1 + reach];
-            let rest = self.gain.iter_mut().zip(&mut self.correction).zip(&arma.phi);
-            for (increment, ((gain, correction), phi)) in increment.iter_mut().zip(rest) {
-                *gain += step * (*increment + phi * leading);
-                *correction = *gain * inverse - phi;
-                *increment -= *correction * leading;
+            let increments = whole_mut(&mut self.increment[t + 1..t + 1 + room]);
+            let rest = whole_mut(&mut self.gain).zip(whole_mut(&mut self.correction)).zip(whole(&self.phi));
+            for (increment, ((gain, correction), phi)) in increments.zip(rest) {
+                for i in 0..LANES {
+                    gain[i] += step * (increment[i] + phi[i] * leading);
+                    correction[i] = gain[i] * inverse - phi[i];
+                    increment[i] -= correction[i] * leading;
+                }
             }
             t += 1;
         }
         self.settled = t;
-        self.settled_part(arma, columns, out, t);
-        Some(Pass { log_determinant: log_determinant + product.ln(), count: n })
-    }
-
-    /// Residuals given that everything before the data was zero; those within the longest autoregressive lag are left
-    /// out: the conditional sum of squares (Box and Jenkins 1970, §7.1).
-    pub(super) fn conditional(&mut self, arma: &Arma, columns: &[Vec<f64>], out: &mut [Vec<f64>]) -> Pass {
-        let (n, reach) = (columns.first().map_or(0, Vec::len), arma.phi.len());
-        self.prepare(n, reach, columns.len());
-        self.settled = 0;
-        self.settled_part(arma, columns, out, 0);
-        let skipped = arma.autoregressive.last().map_or(0, |(lag, _)| *lag).min(n);
-        out.iter_mut().for_each(|column| column[..skipped].fill(0.0));
-        Pass { log_determinant: 0.0, count: n - skipped }
+        log_determinant + product.ln()
     }
 
     /// What was expected of each of the `n` values of the first column that were filtered last.
@@ -149,4 +164,31 @@ impl Innovations {
             }
         }
     }
+}
+
+/// The recursions before they settle, for the vector unit.
+struct Unsettled<'a> {
+    filter: &'a mut Innovations,
+    columns: &'a [Vec<f64>],
+    out: &'a mut [Vec<f64>],
+}
+
+impl WithSimd for Unsettled<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        self.filter.unsettled_part(self.columns, self.out)
+    }
+}
+
+/// Whole vectors of a slice.
+#[inline(always)]
+fn whole(values: &[f64]) -> impl Iterator<Item = &[f64; LANES]> {
+    values.as_chunks().0.iter()
+}
+
+#[inline(always)]
+fn whole_mut(values: &mut [f64]) -> impl Iterator<Item = &mut [f64; LANES]> {
+    values.as_chunks_mut().0.iter_mut()
 }

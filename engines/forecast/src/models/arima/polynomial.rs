@@ -42,6 +42,16 @@ impl Arma {
         collect(&self.theta, &mut self.moving_average);
     }
 
+    /// a of the factors 1 − Σ aᵢ Bⁱ: φ, Φ, then θ, Θ, whose signs are not those of [`Self::theta`].
+    pub(super) fn factors(&self, order: &Order) -> [&[f64]; 4] {
+        let mut rest = self.factors.as_slice();
+        [order.p, order.seasonal_p, order.q, order.seasonal_q].map(|length| {
+            let (own, after) = rest.split_at(length);
+            rest = after;
+            own
+        })
+    }
+
     /// The coefficients of the factors in the parameters' order, with the signs of wₜ = Σ φ w + e + Σ θ e.
     pub(super) fn coefficients(&self, order: &Order) -> Vec<f64> {
         let ar = order.p + order.seasonal_p;
@@ -51,10 +61,7 @@ impl Arma {
     /// Whether every root of every factor, the seasonal ones in powers of the season, lies outside the circle of this
     /// radius.
     pub(super) fn factors_outside(&self, order: &Order, radius: f64) -> bool {
-        let mut rest = self.factors.as_slice();
-        [order.p, order.seasonal_p, order.q, order.seasonal_q].into_iter().all(|length| {
-            let (own, after) = rest.split_at(length);
-            rest = after;
+        self.factors(order).into_iter().all(|own| {
             let mut scale = 1.0;
             let scaled = own.iter().map(|c| {
                 scale *= radius;
@@ -73,6 +80,25 @@ fn from_partial(values: &mut [f64], scratch: &mut Vec<f64>) {
         let partial = values[k];
         for j in 0..k {
             values[j] = scratch[j] - partial * scratch[k - 1 - j];
+        }
+    }
+}
+
+/// The derivatives of one factor's coefficients by its unconstrained parameters, those by the first parameter first.
+pub(super) fn slopes(parameters: &[f64], out: &mut Vec<f64>) {
+    let n = parameters.len();
+    out.clear();
+    out.resize(n * n, 0.0);
+    for (i, own) in out.chunks_exact_mut(n.max(1)).enumerate() {
+        let mut values: Vec<f64> = parameters.iter().map(|u| u.tanh()).collect();
+        own[i] = 1.0 - values[i] * values[i];
+        for k in 1..n {
+            let (partial, by) = (values[k], own[k]);
+            let (before, before_by) = (values.clone(), own.to_vec());
+            for j in 0..k {
+                values[j] = before[j] - partial * before[k - 1 - j];
+                own[j] = before_by[j] - partial * before_by[k - 1 - j] - by * before[k - 1 - j];
+            }
         }
     }
 }

