@@ -5,7 +5,7 @@ use atsre_causal::equivalence::{NotAcyclic, cpdag_of, extension_of, structural_h
 use atsre_causal::fci;
 use atsre_causal::ges::{self, GaussianBic};
 use atsre_causal::independence::{
-    Contingency, Correlation, CountStatistic, FisherZ, IndependenceTest, MissingFisherZ, RandomFeatures, Tail,
+    Contingency, Correlation, CountStatistic, FisherZ, IndependenceTest, MissingFisherZ, Outcome, RandomFeatures, Tail,
 };
 use atsre_causal::knowledge::{Knowledge, Window};
 use atsre_causal::pattern::Pattern;
@@ -137,4 +137,41 @@ fn what_has_no_class_or_no_extension_says_why() {
     let square = Pattern::undirected_where(4, |i, j| (i + j) % 2 == 1);
     assert_eq!(extension_of(&square).unwrap_err().0.len(), 4);
     assert_eq!(structural_hamming_distance(&square, &cycle), None);
+}
+
+/// Says that only these pairs are independent, whatever is given.
+struct Apart {
+    variables: usize,
+    pairs: Vec<(usize, usize)>,
+}
+
+impl IndependenceTest for Apart {
+    fn variables(&self) -> usize {
+        self.variables
+    }
+
+    fn test(&self, x: usize, y: usize, _: &[usize]) -> Outcome {
+        let apart = self.pairs.contains(&(x.min(y), x.max(y)));
+        Outcome { statistic: 1.0, p_value: if apart { 1.0 } else { 0.0 } }
+    }
+}
+
+fn fci_of(pairs: &[(usize, usize)], mode: fci::Mode) -> fci::Found {
+    let test = Apart { variables: 40, pairs: pairs.to_vec() };
+    let settings = fci::Settings { alpha: 0.05, max_depth: Some(1), max_possible_d_sep: None, mode };
+    fci::run(&test, &Knowledge::of_time(Window::of_rows(40)), &settings)
+}
+
+#[test]
+fn where_all_are_neighbours_no_set_is_looked_at() {
+    for mode in [fci::Mode::Default, fci::Mode::Compatible { every_kind_of_knowledge: false }] {
+        let found = fci_of(&[], mode);
+        assert!(!found.curtailed && found.removed_late.is_empty(), "{mode:?}");
+    }
+}
+
+#[test]
+fn the_possible_d_sep_step_ends_where_the_sets_are_two_to_the_power_of_the_columns() {
+    let found = fci_of(&[(0, 1), (2, 3)], fci::Mode::Default);
+    assert!(found.curtailed && found.removed_late.is_empty());
 }

@@ -12,6 +12,7 @@ mod possible_d_sep;
 mod rules;
 mod search;
 mod separations;
+mod sets;
 mod uncovered;
 
 use std::collections::BTreeMap;
@@ -45,8 +46,8 @@ pub struct Settings {
     pub alpha: f64,
     /// The largest conditioning set of the first phase; `None` is no limit.
     pub max_depth: Option<usize>,
-    /// The largest conditioning set of the possible-d-sep step in [`Mode::Default`]; `None` is no limit, and exponential
-    /// work where many nodes qualify. 0 or 1 skips the step.
+    /// The largest conditioning set of the possible-d-sep step; `None` is no limit on the size. 0 or 1 skips the step. Whatever
+    /// the size, the step looks at no more than 2²⁴ sets ([`Found::curtailed`]).
     pub max_possible_d_sep: Option<usize>,
     /// Which FCI.
     pub mode: Mode,
@@ -74,6 +75,8 @@ pub struct Found {
     pub removed_late: Vec<(usize, usize)>,
     /// The properties of each directed edge (cause, effect).
     pub properties: BTreeMap<(usize, usize), EdgeProperties>,
+    /// Whether the possible-d-sep step ended early, at its bound of 2²⁴ sets: edges may be left that a set would remove.
+    pub curtailed: bool,
     /// How many tests were asked; in [`Mode::Compatible`] how many different ones.
     pub tests: usize,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Settings;
 use super::pag::Pag;
+use super::sets::Sets;
 use crate::independence::{IndependenceTest, Outcome};
 use crate::knowledge::Knowledge;
 use crate::subsets::visit_subsets;
@@ -14,6 +15,7 @@ pub(super) struct Late {
     /// What separated each pair (smaller, larger) that it removes.
     pub(super) separating: BTreeMap<(usize, usize), Vec<usize>>,
     pub(super) tests: usize,
+    pub(super) curtailed: bool,
 }
 
 /// Looks for sets of possible-d-sep nodes that separate the ends of each edge. All sets come from the graph as it is given,
@@ -27,7 +29,8 @@ pub(super) fn remove_by_possible_d_sep<T: IndependenceTest + ?Sized>(
     nearest: &mut [Option<Outcome>],
 ) -> Late {
     let nodes = pag.nodes();
-    let mut late = Late { separating: BTreeMap::new(), tests: 0 };
+    let mut late = Late { separating: BTreeMap::new(), tests: 0, curtailed: false };
+    let mut sets = Sets::all();
     for x in 0..nodes {
         for y in pag.neighbours(x).iter().copied().filter(|y| x < *y) {
             if knowledge.requires(x, y) || knowledge.requires(y, x) {
@@ -39,11 +42,19 @@ pub(super) fn remove_by_possible_d_sep<T: IndependenceTest + ?Sized>(
                 let within = |end: usize| given.iter().all(|n| pag.adjacent(end, *n));
                 within(x) || within(y) || (turn == 1 && given.iter().all(|n| sides[0].contains(n)))
             };
+            // Each set that is asked about has a member that is no neighbour of x, and one that is none of y.
+            let beyond = |end: usize| sides.iter().flatten().any(|n| !pag.adjacent(end, *n));
+            if !beyond(x) || !beyond(y) {
+                continue;
+            }
             let most = sides[0].len().max(sides[1].len()).min(settings.max_possible_d_sep.unwrap_or(usize::MAX));
             for size in 2..=most {
                 let mut best: Option<(Outcome, Vec<usize>)> = None;
                 for (turn, side) in sides.iter().enumerate() {
                     visit_subsets(side, size, |given| {
+                        if !sets.take() {
+                            return false;
+                        }
                         if !asked(turn, given) {
                             let outcome = test.test(x, y, given);
                             late.tests += 1;
@@ -58,6 +69,10 @@ pub(super) fn remove_by_possible_d_sep<T: IndependenceTest + ?Sized>(
                         }
                         true
                     });
+                }
+                if sets.exhausted() {
+                    late.curtailed = true;
+                    return late;
                 }
                 if let Some((_, given)) = best {
                     late.separating.insert((x, y), given);

@@ -28,6 +28,7 @@ pub(super) fn run<T: IndependenceTest + ?Sized>(test: &T, knowledge: &Knowledge,
         remove_by_possible_d_sep(test, knowledge, settings, &pag, &mut nearest)
     };
     tests += late.tests;
+    let curtailed = late.curtailed;
     for (pair, given) in &late.separating {
         pag.separate(pair.0, pair.1);
         recorded.insert(*pair, given.clone());
@@ -41,7 +42,7 @@ pub(super) fn run<T: IndependenceTest + ?Sized>(test: &T, knowledge: &Knowledge,
     doubt_cycles(&mut pag, knowledge);
     let properties = properties(&pag);
     let removed_late = late.separating.into_keys().collect();
-    Found { pattern: pag.into_pattern(), nearest, separating: recorded, removed_late, properties, tests }
+    Found { pattern: pag.into_pattern(), nearest, separating: recorded, removed_late, properties, curtailed, tests }
 }
 
 /// Sets the marks that knowledge decides: an arrow at a node that may not be the cause, and the whole of a required edge.

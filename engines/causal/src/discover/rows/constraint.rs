@@ -44,18 +44,19 @@ impl<'a> Constraint<'a> {
         Self { sample, knowledge, options, kind: Kind::Fci(mode) }
     }
 
-    fn run(&self, test: &dyn IndependenceTest, max_depth: Option<usize>, most: Option<usize>) -> Learned {
+    /// Also, whether it gave up at a bound of its own.
+    fn run(&self, test: &dyn IndependenceTest, max_depth: Option<usize>, most: Option<usize>) -> (Learned, bool) {
         let alpha = self.options.alpha;
         match self.kind {
             Kind::Pc => {
                 let settings = pc::Settings { alpha, max_depth, mode: self.options.mode };
                 let found = pc::run(test, self.knowledge, &settings);
-                Learned::of_outcomes(found.pattern, &found.nearest, found.tests)
+                (Learned::of_outcomes(found.pattern, &found.nearest, found.tests), false)
             }
             Kind::Fci(mode) => {
                 let settings = fci::Settings { alpha, max_depth, max_possible_d_sep: most, mode };
                 let found = fci::run(test, self.knowledge, &settings);
-                Learned::of_outcomes(found.pattern, &found.nearest, found.tests)
+                (Learned::of_outcomes(found.pattern, &found.nearest, found.tests), found.curtailed)
             }
         }
     }
@@ -77,11 +78,12 @@ impl Learner for Constraint<'_> {
         })?;
         let most = self.sample.test.affordable(self.sample.rows());
         let watch = Watch::new(progress, times.is_none(), most);
-        let learned = self.run(&Watched { test: test.as_ref(), watch: &watch }, self.options.max_depth, None);
+        let (learned, curtailed) =
+            self.run(&Watched { test: test.as_ref(), watch: &watch }, self.options.max_depth, None);
         match watch.outcome() {
-            None => return Ok(learned),
+            None if !curtailed => return Ok(learned),
             Some(Stopped::Cancelled) => return Err(DiscoverError::Cancelled),
-            Some(Stopped::Exhausted) => {}
+            None | Some(Stopped::Exhausted) => {}
         }
         if self.options.compatible() || self.options.max_depth.is_some() {
             let advice = "limit the conditioning sets, lower the level, or leave columns out";
@@ -92,11 +94,11 @@ impl Learner for Constraint<'_> {
         // Orientation asks tests besides those of the skeleton, which the limit on depth does not count.
         let watch = Watch::new(progress, times.is_none(), 8.0 * most);
         let watched = Watched { test: test.as_ref(), watch: &watch };
-        let mut learned = self.run(&watched, depth, Some(POSSIBLE_D_SEP_MAX));
+        let (mut learned, curtailed) = self.run(&watched, depth, Some(POSSIBLE_D_SEP_MAX));
         if watch.outcome() == Some(Stopped::Cancelled) {
             return Err(DiscoverError::Cancelled);
         }
-        if watch.outcome() == Some(Stopped::Exhausted) {
+        if curtailed || watch.outcome() == Some(Stopped::Exhausted) {
             let advice = "lower the level, limit the conditioning sets, or leave columns out";
             return Err(DiscoverError::TooMuchWork { tests: 8 * most as u64, advice });
         }

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use atsre_domain::graph::Mark;
 
 use super::pag::Pag;
+use super::sets::Sets;
 use super::{Found, Settings};
 use crate::independence::{IndependenceTest, Memo};
 use crate::knowledge::Knowledge;
@@ -48,15 +49,24 @@ pub(super) fn run<T: IndependenceTest + ?Sized>(
     }
     let pag = Pag::of_skeleton(nodes, |i, j| skeleton.adjacent[i * nodes + j]);
     let mut search = Search { pag, separating, test: memo, knowledge, alpha: settings.alpha };
+    let mut sets = Sets::all();
     search.orient_colliders();
-    let removed_late = search.remove_by_possible_d_sep();
+    let removed_late = search.remove_by_possible_d_sep(settings.max_possible_d_sep, &mut sets);
     search.orient_colliders();
     search.apply_rules(every_kind_of_knowledge);
     let properties = colour::properties(&search.pag);
     let separating =
         search.separating.into_iter().map(|(pair, members)| (pair, members.into_iter().collect())).collect();
     let (nearest, tests) = (search.test.nearest(), search.test.distinct());
-    Found { pattern: search.pag.into_pattern(), nearest, separating, removed_late, properties, tests }
+    Found {
+        pattern: search.pag.into_pattern(),
+        nearest,
+        separating,
+        removed_late,
+        properties,
+        curtailed: sets.exhausted(),
+        tests,
+    }
 }
 
 impl<T: IndependenceTest + ?Sized> Search<'_, T> {

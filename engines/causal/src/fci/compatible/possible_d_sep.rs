@@ -7,6 +7,7 @@ use atsre_domain::graph::Mark;
 use super::Search;
 use super::paths::semi_directed_step;
 use crate::fci::pag::Pag;
+use crate::fci::sets::Sets;
 use crate::hash_order::in_set_order;
 use crate::independence::IndependenceTest;
 use crate::subsets::visit_subsets;
@@ -23,8 +24,9 @@ impl Reach {
 }
 
 impl<T: IndependenceTest + ?Sized> Search<'_, T> {
-    /// Removes every edge whose ends some set of possible-d-sep nodes separates. Returns the pairs (smaller, larger).
-    pub(super) fn remove_by_possible_d_sep(&mut self) -> Vec<(usize, usize)> {
+    /// Removes every edge whose ends some set of possible-d-sep nodes separates, of at most `most` members where that is
+    /// given. Returns the pairs (smaller, larger).
+    pub(super) fn remove_by_possible_d_sep(&mut self, most: Option<usize>, sets: &mut Sets) -> Vec<(usize, usize)> {
         let nodes = self.pag.nodes();
         let mut reach = Reach { from: vec![None; nodes] };
         let mut removed = Vec::new();
@@ -35,7 +37,7 @@ impl<T: IndependenceTest + ?Sized> Search<'_, T> {
         for (a, b) in edges {
             for (from, to) in [(a, b), (b, a)] {
                 let candidates = possible_d_sep(&self.pag, &mut reach, from, to);
-                if let Some(given) = self.first_separating(a, b, &candidates) {
+                if let Some(given) = self.first_separating(a, b, &candidates, most, sets) {
                     self.pag.separate(a, b);
                     // Known under this order of the pair alone.
                     self.separating.insert((a, b), given);
@@ -49,12 +51,26 @@ impl<T: IndependenceTest + ?Sized> Search<'_, T> {
     }
 
     /// Tries sets by size; of each size all but the first, unless it is the only one.
-    fn first_separating(&self, a: usize, b: usize, candidates: &[usize]) -> Option<BTreeSet<usize>> {
+    fn first_separating(
+        &self,
+        a: usize,
+        b: usize,
+        candidates: &[usize],
+        most: Option<usize>,
+        sets: &mut Sets,
+    ) -> Option<BTreeSet<usize>> {
         let within = |end: usize, given: &[usize]| given.iter().all(|n| self.pag.adjacent(end, *n));
+        // Then so is every set of them, and none is tried.
+        if within(a, candidates) || within(b, candidates) {
+            return None;
+        }
         let mut found = None;
-        for size in 2..=candidates.len() {
+        for size in 2..=candidates.len().min(most.unwrap_or(usize::MAX)) {
             let mut first = size < candidates.len();
             visit_subsets(candidates, size, |given| {
+                if !sets.take() {
+                    return false;
+                }
                 if std::mem::take(&mut first) || within(a, given) || within(b, given) {
                     return true;
                 }
@@ -63,7 +79,7 @@ impl<T: IndependenceTest + ?Sized> Search<'_, T> {
                 }
                 found.is_none()
             });
-            if found.is_some() {
+            if found.is_some() || sets.exhausted() {
                 break;
             }
         }
