@@ -142,7 +142,8 @@ impl Selection {
                 Some(forecast) => forecast,
                 None => last_value(task, &series)?,
             };
-            kinds[usize::from(self.evaluation.intermittent[place])].calibrator.apply(&mut forecast.quantiles);
+            let widths = &kinds[usize::from(self.evaluation.intermittent[place])].widths;
+            widths.apply(place, gaps::usable_length(series.target()), &mut forecast.quantiles);
             limit_spread(task.quantile_levels, &mut forecast.quantiles, self.widest(place, &series, task));
             make_monotone(&mut forecast.quantiles);
             if self.evaluation.intermittent[place] {
@@ -153,13 +154,12 @@ impl Selection {
         let mostly_zeros = self.evaluation.intermittent.iter().filter(|i| **i).count();
         let [regular, seldom] = kinds;
         if mostly_zeros < view.len() {
-            self.notes.push(format!("auto's own quantiles: {}", regular.calibrator.basis));
+            self.notes.push(format!("auto's own quantiles: {}", regular.widths.basis()));
             self.notes.extend(regular.coverage);
         }
         if mostly_zeros > 0 {
-            self.notes.push(format!("auto's own quantiles of intermittent series: {}", seldom.calibrator.basis));
+            self.notes.push(format!("auto's own quantiles of intermittent series: {}", seldom.widths.basis()));
             self.notes.extend(seldom.coverage);
-            self.notes.push(demand::note(mostly_zeros));
         }
         Ok(Fitted { forecasts: finished, notes: self.notes })
     }
