@@ -167,6 +167,7 @@ impl Selection {
         if mostly_zeros > 0 {
             self.notes.push(format!("auto's own quantiles of intermittent series: {}", seldom.widths.basis()));
             self.notes.extend(seldom.coverage);
+            self.notes.push(demand::note(mostly_zeros));
         }
         Ok(Fitted { forecasts: finished, notes: self.notes })
     }

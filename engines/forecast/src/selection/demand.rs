@@ -10,6 +10,13 @@ pub(super) fn settle(history: &[f64], forecast: &mut SeriesForecast) {
     }
 }
 
+/// What a reader should know of it.
+pub(super) fn note(series: usize) -> String {
+    format!(
+        "{series} series are mostly zeros: their mean is what is expected, however little; the quantiles say how often nothing comes and how much may"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
