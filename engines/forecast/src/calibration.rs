@@ -20,7 +20,7 @@ const FACTOR_RANGE: (f64, f64) = (0.05, 20.0);
 
 /// The power of factors below 1; 1 would narrow as far as the windows say. Chosen on series of M1, M4, NN5 and
 /// hospital data, on which it is therefore judged too kindly.
-pub(crate) const NARROWING: f64 = 0.6;
+const NARROWING: f64 = 0.6;
 
 /// One past forecast with native quantiles, beside what happened.
 #[derive(Clone, Copy, Debug)]
@@ -146,12 +146,12 @@ pub(crate) fn limit_spread(levels: &[f64], quantiles: &mut [Vec<f64>], widest: f
     }
 }
 
-fn is_median(level: f64) -> bool {
+pub(crate) fn is_median(level: f64) -> bool {
     (level - 0.5).abs() < 1e-9
 }
 
 /// The forecast median at a step, between the neighbouring levels where 0.5 is not among them.
-fn median(levels: &[f64], quantiles: &[Vec<f64>], h: usize) -> f64 {
+pub(crate) fn median(levels: &[f64], quantiles: &[Vec<f64>], h: usize) -> f64 {
     let above = levels.iter().position(|l| *l >= 0.5 - 1e-9);
     match above {
         None => quantiles.last().map_or(0.0, |row| row[h]),

@@ -18,8 +18,8 @@ pub(super) fn gradient_boosting() -> CatalogueEntry {
         seasonal: true,
         minimum_length: 12,
         cost: DeclaredCost {
-            fixed_seconds: 20.0,
-            seconds_per_million: 40.0,
+            fixed_seconds: 4.0,
+            seconds_per_million: 10.0,
             fixed_bytes: 96 << 20,
             bytes_per_observation: 512,
         },
@@ -47,7 +47,7 @@ pub(super) fn mfles() -> CatalogueEntry {
     );
     CatalogueEntry {
         seasonal: true,
-        cost: DeclaredCost { seconds_per_million: 3.0, bytes_per_observation: 96, ..entry.cost },
+        cost: DeclaredCost { seconds_per_million: 1.0, bytes_per_observation: 96, ..entry.cost },
         defaults: settings([("season_length", Setting::Integer(0)), ("logarithms", Setting::Flag(true))]),
         ..entry
     }

@@ -19,14 +19,14 @@ pub(super) fn entries() -> Vec<CatalogueEntry> {
             AUTO_CES,
             "Complex exponential smoothing with the season, none, simple, partial or full, of the least AICc (Svetunkov, Kourentzes and Ord 2022).",
             true,
-            20.0,
+            3.0,
             settings([("season_length", Setting::Integer(0))]),
         ),
         smoothing(
             CES,
             "Complex exponential smoothing with a given season (Svetunkov, Kourentzes and Ord 2022).",
             true,
-            10.0,
+            2.0,
             settings([("season_length", Setting::Integer(0)), ("season", word("full"))]),
         ),
         mstl(),
@@ -137,7 +137,7 @@ fn tbats() -> CatalogueEntry {
         TBATS,
         "Exponential smoothing with a Box–Cox transformation, ARMA errors, a trend that may be damped and trigonometric seasons, chosen by AICc (De Livera, Hyndman and Snyder 2011).",
         true,
-        500.0,
+        100.0,
         settings([("season_length", Setting::Integer(0)), ("seasonal_periods", Setting::Integers(Vec::new()))]),
     )
 }

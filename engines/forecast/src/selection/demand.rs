@@ -1,18 +1,11 @@
-//! Demand that comes now and then, as whole numbers of its smallest unit.
+//! Demand that comes now and then.
 
 use crate::forecaster::SeriesForecast;
 
-/// A forecast nearer to nothing than to the smallest demand ever seen is nothing.
-const NOTHING: f64 = 0.5;
-
-/// Sets the steps at which less than half of the smallest demand is expected to zero: what most often happens, and what
-/// errs least in absolute terms (Teunter and Duncan 2009). Where no demand was ever below zero, no quantile is.
+/// Where no demand was ever below zero, no forecast is. The mean stays a mean, however little is expected: what errs least
+/// in absolute terms is often nothing at all (Teunter and Duncan 2009), and that is what the median says.
 pub(super) fn settle(history: &[f64], forecast: &mut SeriesForecast) {
-    let observed = || history.iter().copied().filter(|v| v.is_finite());
-    let smallest = observed().filter(|v| *v != 0.0).map(f64::abs).fold(f64::INFINITY, f64::min);
-    let nothing = if smallest.is_finite() { NOTHING * smallest } else { 0.0 };
-    forecast.mean.iter_mut().filter(|v| v.abs() < nothing).for_each(|v| *v = 0.0);
-    if observed().all(|v| v >= 0.0) {
+    if history.iter().copied().filter(|v| v.is_finite()).all(|v| v >= 0.0) {
         forecast.mean.iter_mut().chain(forecast.quantiles.iter_mut().flatten()).for_each(|v| *v = v.max(0.0));
     }
 }
@@ -20,7 +13,7 @@ pub(super) fn settle(history: &[f64], forecast: &mut SeriesForecast) {
 /// What a reader should know of it.
 pub(super) fn note(series: usize) -> String {
     format!(
-        "{series} series are mostly zeros: where less than half of their smallest demand is expected, the forecast is zero; the quantiles say how much may come"
+        "{series} series are mostly zeros: their mean is what is expected, however little; the quantiles say how often nothing comes and how much may"
     )
 }
 
@@ -29,18 +22,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_becomes_nothing_and_nothing_falls_below_zero() {
-        // given demand in threes and a forecast around half of that
-        let mut forecast = SeriesForecast {
+    fn nothing_falls_below_zero_where_no_demand_did() {
+        // given a forecast of little, with quantiles on both sides of nothing
+        let forecast = SeriesForecast {
             item_id: String::new(),
             times: Vec::new(),
-            mean: vec![1.4, 1.6],
+            mean: vec![-0.2, 0.3],
             quantiles: vec![vec![-2.0, -1.0], vec![3.0, 4.0]],
         };
-        // when it is settled
-        settle(&[0.0, 3.0, 0.0, f64::NAN, 6.0, 0.0], &mut forecast);
-        // then less than 1.5 is nothing, and quantiles end at zero
-        assert_eq!(forecast.mean, [0.0, 1.6]);
-        assert_eq!(forecast.quantiles, [[0.0, 0.0], [3.0, 4.0]]);
+        let settled = |history: &[f64]| {
+            let mut own = forecast.clone();
+            settle(history, &mut own);
+            own
+        };
+        // when demand was never negative, then neither is the forecast, and little stays little
+        let own = settled(&[0.0, 3.0, 0.0, f64::NAN, 6.0, 0.0]);
+        assert_eq!(own.mean, [0.0, 0.3]);
+        assert_eq!(own.quantiles, [[0.0, 0.0], [3.0, 4.0]]);
+        // and where goods came back, nothing changes
+        assert_eq!(settled(&[0.0, -3.0, 0.0]), forecast);
     }
 }

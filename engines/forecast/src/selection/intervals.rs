@@ -1,60 +1,84 @@
 //! Quantiles of a selection: calibrated on its own windows, and bounded by what was seen there.
 
 use super::choice::{LEAST_WEIGHT, Selection, range};
-use crate::calibration::{Calibrator, NARROWING, Trajectory, central_pairs};
+use super::stretch::{Past, Stretch};
+use crate::calibration::{Calibrator, Trajectory, central_pairs};
 use crate::forecaster::FitTask;
+use crate::gaps;
 use crate::view::SeriesView;
 
 /// Quantiles lie no farther from the median than so many times the largest error on the windows, or than the history's
 /// range where that is more.
 const WIDEST: f64 = 3.0;
 
-/// A calibrator, and what one like it was worth.
+/// Calibrated widths, and what such were worth.
 pub(super) struct Calibration {
-    pub(super) calibrator: Calibrator,
+    pub(super) widths: Widths,
     /// The share of the latest window's values inside the intervals that the earlier windows calibrate; none where no
     /// window had ended before the latest.
     pub(super) coverage: Option<String>,
 }
 
-/// What happened on one window of one series, with the quantiles forecast.
-struct Past<'v> {
-    window: usize,
-    actual: &'v [f64],
-    quantiles: Vec<Vec<f64>>,
+/// What moves quantiles away from the median or towards it.
+pub(super) enum Widths {
+    /// Of regular series.
+    Regular(Stretch),
+    /// Of demand that comes now and then, whose forecast is far from any distribution of ours: each step and side by
+    /// itself.
+    Seldom(Calibrator),
+}
+
+impl Widths {
+    /// Moves the quantiles of a series after so many observations, in place; they stay ascending.
+    pub(super) fn apply(&self, place: usize, length: usize, quantiles: &mut [Vec<f64>]) {
+        match self {
+            Self::Regular(stretch) => stretch.apply(place, length, quantiles),
+            Self::Seldom(calibrator) => calibrator.apply(quantiles),
+        }
+    }
+
+    /// How they were found.
+    pub(super) fn basis(&self) -> String {
+        match self {
+            Self::Regular(stretch) => stretch.basis(),
+            Self::Seldom(calibrator) => calibrator.basis.to_string(),
+        }
+    }
 }
 
 impl Selection {
     /// Learns from all windows of the intermittent or of the other series for the forecast, and from the earlier ones for
     /// the latest.
     pub(super) fn calibration(&self, task: &FitTask<'_>, intermittent: bool) -> Calibration {
-        // Demand that comes now and then has no quiet years to be careful of, and far too wide intervals at first.
-        let narrowing = if intermittent { 1.0 } else { NARROWING };
         let mut past = Vec::new();
         for place in (0..task.view.len()).filter(|place| self.evaluation.intermittent[*place] == intermittent) {
+            let usable = gaps::usable_length(task.view.series(place).target());
             for (window, actual) in self.actuals(place, task) {
                 if let Some((_, quantiles)) = self.on_window(place, window) {
-                    past.push(Past { window, actual, quantiles });
+                    let length = usable.saturating_sub(self.evaluation.offsets[window]);
+                    past.push(Past { place, window, length, actual, quantiles });
                 }
             }
         }
         let learn = |keep: &dyn Fn(&Past<'_>) -> bool| {
-            let trajectories: Vec<Trajectory<'_>> = past
-                .iter()
-                .filter(|p| keep(p))
-                .map(|p| Trajectory { actual: p.actual, quantiles: &p.quantiles })
-                .collect();
             let (levels, horizon) = (task.quantile_levels, task.horizon);
-            (!trajectories.is_empty()).then(|| Calibrator::learn_with(narrowing, levels, horizon, &trajectories))
+            let kept = past.iter().filter(|p| keep(p));
+            if intermittent {
+                let trajectories: Vec<Trajectory<'_>> =
+                    kept.map(|p| Trajectory { actual: p.actual, quantiles: &p.quantiles }).collect();
+                // Such demand has no quiet years to be careful of, and far too wide intervals at first.
+                Widths::Seldom(Calibrator::learn_with(1.0, levels, horizon, &trajectories))
+            } else {
+                Widths::Regular(Stretch::learn(levels, horizon, task.view.len(), kept))
+            }
         };
         let offsets = &self.evaluation.offsets;
         let ended = |window: usize| offsets[window] >= offsets[0] + task.horizon;
-        let coverage = learn(&|p| ended(p.window)).and_then(|earlier| {
+        let coverage = past.iter().any(|p| ended(p.window)).then(|| learn(&|p| ended(p.window))).and_then(|earlier| {
             let latest: Vec<&Past<'_>> = past.iter().filter(|p| p.window == 0).collect();
             coverage(&earlier, task.quantile_levels, &latest)
         });
-        let calibrator = learn(&|_| true).unwrap_or_else(|| Calibrator::learn(task.quantile_levels, task.horizon, &[]));
-        Calibration { calibrator, coverage }
+        Calibration { widths: learn(&|_| true), coverage }
     }
 
     /// The mean and the quantiles that this selection would have forecast on a window.
@@ -95,13 +119,13 @@ impl Selection {
 }
 
 /// What the intervals between symmetric levels covered, in words.
-fn coverage(calibrator: &Calibrator, levels: &[f64], past: &[&Past<'_>]) -> Option<String> {
+fn coverage(widths: &Widths, levels: &[f64], past: &[&Past<'_>]) -> Option<String> {
     let pairs = central_pairs(levels);
     let mut inside = vec![0_usize; pairs.len()];
     let mut observed = 0_usize;
     for past in past {
         let mut quantiles = past.quantiles.clone();
-        calibrator.apply(&mut quantiles);
+        widths.apply(past.place, past.length, &mut quantiles);
         for (h, actual) in past.actual.iter().enumerate().filter(|(_, y)| y.is_finite()) {
             observed += 1;
             for (count, (low, high)) in inside.iter_mut().zip(&pairs) {

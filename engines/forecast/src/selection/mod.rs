@@ -4,8 +4,8 @@
 //! ones while the budget of declared costs lasts and they can still pay. Each series then gets a weighted mean of its
 //! few best candidates, its own errors drawn towards those of the whole panel, because few windows of one series say
 //! little (Montero-Manso, Athanasopoulos, Hyndman and Talagala 2020 weigh so by features; here the panel itself is the
-//! evidence). Quantiles are averaged level by level (Lichtendahl, Grushka-Cockayne and Winkler 2013), calibrated on the
-//! same windows, and bounded by the largest errors seen there.
+//! evidence). Quantiles are averaged level by level (Lichtendahl, Grushka-Cockayne and Winkler 2013), stretched by what
+//! series of their length usually need and by what the same windows show, and bounded by the largest errors seen there.
 //!
 //! Nothing here reads a clock: the same data, settings and seed give the same choice on any machine.
 
@@ -19,6 +19,7 @@ mod intervals;
 mod join;
 mod periods;
 mod prior;
+mod stretch;
 mod weights;
 
 pub(crate) use forecaster::construct;

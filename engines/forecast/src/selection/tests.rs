@@ -27,7 +27,7 @@ fn the_smaller_error_gets_the_larger_weight_and_weights_sum_to_one() {
         row(&[&[Some(9.0), Some(9.0)], &[Some(9.0), Some(9.0)]]),
     ];
     // when they are weighed
-    let weights = Board { rows }.weights(&[Rule::PLAIN; 2], &[0.0; 3], &[0]);
+    let weights = Board { rows }.weights(&[Rule::PLAIN; 2], &[0.0; 3], &[0], &[]);
     // then each series prefers its own best, and the bad one weighs least
     assert!(weights[0][0] > weights[0][1] && weights[0][1] > weights[0][2], "{weights:?}");
     assert!(weights[1][1] > weights[1][0] && weights[1][0] > weights[1][2], "{weights:?}");
@@ -37,10 +37,25 @@ fn the_smaller_error_gets_the_larger_weight_and_weights_sum_to_one() {
 #[test]
 fn a_series_without_windows_is_weighed_by_the_panel_and_a_panel_without_windows_by_the_standard() {
     let rows = vec![row(&[&[Some(1.0)], &[Some(1.0)], &[None]]), row(&[&[Some(3.0)], &[Some(3.0)], &[None]])];
-    let weights = Board { rows }.weights(&[Rule::LONG; 3], &[0.0; 2], &[0]);
+    let weights = Board { rows }.weights(&[Rule::LONG; 3], &[0.0; 2], &[0], &[]);
     assert!(weights[2][0] > weights[2][1] && weights[2][1] > 0.0, "{weights:?}");
     let rows = vec![row(&[&[None]]), row(&[&[None]]), row(&[&[None]])];
-    assert_eq!(Board { rows }.weights(&[Rule::PLAIN], &[0.0; 3], &[0, 2]), [[0.5, 0.0, 0.5]]);
+    assert_eq!(Board { rows }.weights(&[Rule::PLAIN], &[0.0; 3], &[0, 2], &[]), [[0.5, 0.0, 0.5]]);
+}
+
+#[test]
+fn outsiders_have_their_share_unless_they_err_far_more() {
+    // given two candidates that do well, one that errs 40 % more and one that errs three times as much, alone with its few
+    // members
+    let rule = Rule { prior_windows: 0.0, prior_series: 0.0, sharpness: 100.0, most_members: 2 };
+    let rows = [1.0, 1.0, 1.4, 3.0].map(|e| row(&[&[Some(e)]])).to_vec();
+    let board = Board { rows };
+    // when the last two are outsiders
+    let weights = board.weights(&[rule], &[0.0; 4], &[0], &[(2, 0.1), (3, 0.2)]);
+    // then the nearer has its share of the whole, and the farther none
+    for (weight, expect) in weights[0].iter().zip([0.45, 0.45, 0.1, 0.0]) {
+        assert!((weight - expect).abs() < 1e-12, "{weights:?}");
+    }
 }
 
 #[test]
@@ -49,7 +64,7 @@ fn a_dismissed_candidate_has_no_weight() {
     let rows = vec![row(&[&[Some(1.0), Some(1.0)]]), row(&[&[Some(0.1), None]])];
     let mut board = Board { rows };
     board.dismiss(1);
-    assert_eq!(board.weights(&[Rule::PLAIN], &[0.0; 2], &[]), [[1.0, 0.0]]);
+    assert_eq!(board.weights(&[Rule::PLAIN], &[0.0; 2], &[], &[]), [[1.0, 0.0]]);
 }
 
 #[test]
@@ -61,7 +76,7 @@ fn a_window_that_only_the_last_value_could_forecast_does_not_count() {
         row(&[&[Some(2.0), Some(2.0), None]]),
     ];
     // when candidates are weighed, then that one does not win by having been there
-    let weights = Board { rows }.weights(&[Rule::LONG], &[0.0; 3], &[]);
+    let weights = Board { rows }.weights(&[Rule::LONG], &[0.0; 3], &[], &[]);
     assert!(weights[0][1] > weights[0][2] && weights[0][2] > weights[0][0], "{weights:?}");
 }
 
@@ -70,7 +85,7 @@ fn what_is_known_before_decides_where_little_is_seen() {
     // given one short series on which two candidates were equal, one of which is known to be better
     let rows = vec![row(&[&[Some(1.0)]]), row(&[&[Some(1.0)]])];
     let expected = [prior::expected("seasonal-naive", true), prior::expected("auto-ets", true)];
-    let weights = Board { rows }.weights(&[Rule::PLAIN], &expected, &[]);
+    let weights = Board { rows }.weights(&[Rule::PLAIN], &expected, &[], &[]);
     assert!(weights[0][1] > 2.0 * weights[0][0], "{weights:?}");
     assert!((prior::expected("a model that nobody knows", true)).abs() < 1e-12);
 }

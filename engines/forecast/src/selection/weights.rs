@@ -27,6 +27,9 @@ impl Rule {
         Self { prior_windows: 8.0, prior_series: 2.0, sharpness: 4.0, most_members: 9 };
 }
 
+/// A candidate that errs unlike the others has its share only where its score is within so many times the best.
+const OUTSIDER_RANGE: f64 = 1.5;
+
 /// A single relative error says no more than this.
 const RELATIVE_RANGE: (f64, f64) = (0.05, 20.0);
 
@@ -46,8 +49,16 @@ type Relative = Vec<Option<(f64, f64)>>;
 impl Board {
     /// Weights by series and candidate; each series' sum to 1. `expected` has the logarithm of each candidate's relative
     /// error before anything is seen, `rules` each series' rule. A series that no window judges is weighed by the panel,
-    /// and where the panel has no windows either, `standard` gives the candidates that share it equally.
-    pub(super) fn weights(&self, rules: &[Rule], expected: &[f64], standard: &[usize]) -> Vec<Vec<f64>> {
+    /// and where the panel has no windows either, `standard` gives the candidates that share it equally. `outsiders` have
+    /// a share besides what their errors earn: a mean gains by a member whose errors are its own, even where that member
+    /// alone is worse than the rest (Bates and Granger 1969).
+    pub(super) fn weights(
+        &self,
+        rules: &[Rule],
+        expected: &[f64],
+        standard: &[usize],
+        outsiders: &[(usize, f64)],
+    ) -> Vec<Vec<f64>> {
         let relative: Vec<Relative> = (0..rules.len()).map(|s| self.relative(s)).collect();
         let panel = |c: usize, rule: &Rule| {
             let (sum, count) = relative
@@ -67,7 +78,7 @@ impl Board {
         }
         let none = vec![None; self.rows.len()];
         let of = |rule: &Rule| panels.iter().find(|(known, _)| known == rule).map_or(&none, |(_, panel)| panel);
-        relative.iter().zip(rules).map(|(own, rule)| shares(own, of(rule), rule, standard)).collect()
+        relative.iter().zip(rules).map(|(own, rule)| shares(own, of(rule), rule, standard, outsiders)).collect()
     }
 
     /// The mean over windows of the logarithms of each candidate's errors over the candidates' median there. A window on
@@ -137,7 +148,13 @@ fn ratio(error: f64, base: f64) -> f64 {
     }
 }
 
-fn shares(own: &Relative, panel: &[Option<f64>], rule: &Rule, standard: &[usize]) -> Vec<f64> {
+fn shares(
+    own: &Relative,
+    panel: &[Option<f64>],
+    rule: &Rule,
+    standard: &[usize],
+    outsiders: &[(usize, f64)],
+) -> Vec<f64> {
     let unseen = own.iter().all(Option::is_none);
     let score = |c: usize| match (own[c], panel[c]) {
         (Some((windows, mine)), Some(all)) => {
@@ -155,10 +172,17 @@ fn shares(own: &Relative, panel: &[Option<f64>], rule: &Rule, standard: &[usize]
     }
     // Stable: the cheaper candidate stands first among equals.
     scored.sort_by(|a, b| a.1.total_cmp(&b.1));
-    scored.truncate(rule.most_members);
     let best = scored[0].1;
+    let welcome: Vec<(usize, f64)> = outsiders
+        .iter()
+        .copied()
+        .filter(|(c, _)| scored.iter().any(|(other, score)| other == c && *score < OUTSIDER_RANGE * best))
+        .collect();
+    scored.truncate(rule.most_members);
     let weight = |score: f64| (-rule.sharpness * (score / best - 1.0)).exp();
     let total: f64 = scored.iter().map(|(_, s)| weight(*s)).sum();
-    scored.iter().for_each(|(c, s)| weights[*c] = weight(*s) / total);
+    let left = 1.0 - welcome.iter().map(|(_, share)| share).sum::<f64>();
+    scored.iter().for_each(|(c, s)| weights[*c] = left * weight(*s) / total);
+    welcome.iter().for_each(|(c, share)| weights[*c] += share);
     weights
 }
