@@ -29,7 +29,12 @@ pub(crate) fn job_of(model: &str, targets: Vec<Vec<f64>>, settings: &[(&str, Set
         NBEATS_INTERPRETABLE => &[("blocks", integer(2)), ("layers", integer(2))],
         TIDE => &[("layers", integer(1)), ("temporal_hidden", integer(16))],
         PATCHTST => &[("layers", integer(1)), ("hidden", integer(16)), ("feed_forward", integer(32))],
-        TFT => &[("hidden", integer(16)), ("heads", integer(2)), ("input_multiple", integer(3))],
+        TFT => &[
+            ("hidden", integer(16)),
+            ("heads", integer(2)),
+            ("input_multiple", integer(3)),
+            ("batch_size", integer(16)),
+        ],
         DEEPAR => &[
             ("layers", integer(1)),
             ("hidden", integer(24)),
@@ -208,7 +213,7 @@ fn networks_with_covariates_use_one_that_is_known_ahead() {
 #[test]
 fn tft_takes_static_covariates() {
     // Two series of the same past, of which one jumps up where the other jumps down, at moments that nothing tells.
-    let jumps = |t: usize| (t / 7).wrapping_mul(2_654_435_761) % 3 == 0;
+    let jumps = |t: usize| (t / 7).wrapping_mul(2_654_435_761).is_multiple_of(3);
     let series = |sign: f64| -> Vec<f64> {
         let noise = noisy_sine(600, 0.2, 74).into_iter().enumerate();
         noise.map(|(t, y)| y + sign * f64::from(jumps(t)) * 8.0).collect()
