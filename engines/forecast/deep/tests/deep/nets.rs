@@ -35,13 +35,7 @@ pub(crate) fn job_of(model: &str, targets: Vec<Vec<f64>>, settings: &[(&str, Set
             ("input_multiple", integer(3)),
             ("batch_size", integer(16)),
         ],
-        DEEPAR => &[
-            ("layers", integer(1)),
-            ("hidden", integer(24)),
-            ("samples", integer(60)),
-            ("input_multiple", integer(3)),
-            ("learning_rate", number(0.01)),
-        ],
+        DEEPAR => &[("layers", integer(1)), ("hidden", integer(24)), ("samples", integer(60))],
         _ => &[],
     };
     if matches!(model, NLINEAR_NET | DLINEAR_NET) {
