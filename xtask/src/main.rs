@@ -61,6 +61,8 @@ enum Benchmark {
     Causal,
     /// Forecasting beside statsforecast, and ETTh1; rewrites docs/forecast.md.
     Forecast,
+    /// Networks beside PyTorch, Chronos-Bolt and Fracast-0 beside their packages; rewrites docs/deep.md.
+    Deep,
 }
 
 fn main() -> Result<ExitCode> {
@@ -93,6 +95,7 @@ fn main() -> Result<ExitCode> {
                 None => "atsre-bench",
                 Some(Benchmark::Causal) => "atsre-bench-causal",
                 Some(Benchmark::Forecast) => "atsre-bench-forecast",
+                Some(Benchmark::Deep) => "atsre-bench-deep",
             };
             let mut line = vec!["run", "--release", "--package", package, "--"];
             line.extend(arguments.iter().map(String::as_str));

@@ -97,7 +97,7 @@ pub const HARMONIC_REGRESSION: &str = "harmonic-regression";
 pub const ADDITIVE: &str = "additive";
 /// The name of the deep N-HiTS model; its code lives in the crate of the deep models.
 pub const NHITS: &str = "nhits";
-/// The name of NLinear as a trained network; its code lives in the crate of the deep models, as does that of the next five.
+/// The name of NLinear as a trained network; its code lives in the crate of the deep models, as does that of the networks after it.
 pub const NLINEAR_NET: &str = "nlinear-net";
 /// The name of DLinear as a trained network.
 pub const DLINEAR_NET: &str = "dlinear-net";
@@ -109,6 +109,10 @@ pub const NBEATS_INTERPRETABLE: &str = "nbeats-interpretable";
 pub const TIDE: &str = "tide";
 /// The name of PatchTST.
 pub const PATCHTST: &str = "patchtst";
+/// The name of DeepAR.
+pub const DEEPAR: &str = "deepar";
+/// The name of the temporal fusion transformer.
+pub const TFT: &str = "tft";
 
 /// The name of the pretrained network inside the program; its code lives in the crate of the deep models, as does that
 /// of the next three.

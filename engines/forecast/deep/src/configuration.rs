@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::loss::Loss;
 use crate::nets::patchtst::Norm;
-use crate::nets::{Architecture, linear, nbeats, nhits, patchtst, tide};
+use crate::nets::{Architecture, deepar, linear, nbeats, nhits, patchtst, tft, tide};
 use crate::schedule::Schedule;
-use crate::windows::WindowShape;
+use crate::windows::{Scaling, WindowShape};
 
 /// What a plan may set, checked against the catalogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Configuration {
     pub schedule: Schedule,
     /// What the network is trained to say.
     pub loss: Loss,
+    /// The share of a layer's outputs that is dropped in training; 0 where the network has no dropout.
+    #[serde(default)]
+    pub dropout: f64,
     /// Whether forecasts below zero become zero.
     pub non_negative: bool,
     /// Where the network computes.
@@ -67,10 +70,14 @@ pub enum NetSettings {
         layers: usize,
         batch_norm: bool,
     },
+    /// DeepAR; `samples`: paths that a forecast is made of.
+    DeepAr { hidden: usize, layers: usize, samples: usize },
+    /// TFT; the sizes are those of its architecture.
+    Tft { hidden: usize, heads: usize },
 }
 
 /// The models that are trained here.
-pub(crate) const TRAINED: [&str; 7] = [
+pub(crate) const TRAINED: [&str; 9] = [
     catalogue::NHITS,
     catalogue::NLINEAR_NET,
     catalogue::DLINEAR_NET,
@@ -78,6 +85,8 @@ pub(crate) const TRAINED: [&str; 7] = [
     catalogue::NBEATS_INTERPRETABLE,
     catalogue::TIDE,
     catalogue::PATCHTST,
+    catalogue::DEEPAR,
+    catalogue::TFT,
 ];
 
 impl NetSettings {
@@ -109,14 +118,7 @@ impl NetSettings {
                 layer_norm: settings.flag("layer_norm")?,
             },
             catalogue::PATCHTST => {
-                let (hidden, heads) = (hidden()?, settings.size("heads", 1..=64)?);
-                if hidden % heads != 0 {
-                    return Err(ForecastError::Setting {
-                        model: model.to_owned(),
-                        setting: "hidden".to_owned(),
-                        problem: format!("is {hidden} but must be a multiple of `heads`, which is {heads}"),
-                    });
-                }
+                let (hidden, heads) = attention(model, settings)?;
                 Self::PatchTst {
                     patch: settings.size("patch", 1..=4_096)?,
                     stride: settings.size("stride", 1..=4_096)?,
@@ -127,6 +129,13 @@ impl NetSettings {
                     batch_norm: settings.word("norm", &["batch", "layer"])? == "batch",
                 }
             }
+            catalogue::DEEPAR => {
+                Self::DeepAr { hidden: hidden()?, layers: layers()?, samples: settings.size("samples", 1..=8_192)? }
+            }
+            catalogue::TFT => {
+                let (hidden, heads) = attention(model, settings)?;
+                Self::Tft { hidden, heads }
+            }
             _ => Self::NHits {
                 stacks: settings.size("stacks", 1..=8)?,
                 pool_sizes: settings.sizes("pool_sizes", 1..=1_024)?,
@@ -135,6 +144,19 @@ impl NetSettings {
             },
         })
     }
+}
+
+/// The width of a network with attention and its heads, which divide it.
+fn attention(model: &str, settings: &Settings) -> Result<(usize, usize), ForecastError> {
+    let (hidden, heads) = (settings.size("hidden", 1..=65_536)?, settings.size("heads", 1..=64)?);
+    if !hidden.is_multiple_of(heads) {
+        return Err(ForecastError::Setting {
+            model: model.to_owned(),
+            setting: "hidden".to_owned(),
+            problem: format!("is {hidden} but must be a multiple of `heads`, which is {heads}"),
+        });
+    }
+    Ok((hidden, heads))
 }
 
 impl Configuration {
@@ -153,6 +175,11 @@ impl Configuration {
             });
         }
         let settings = Settings::resolve(&entry, spec)?;
+        // Paths are drawn from a distribution, which quantiles are not.
+        let losses: &[&str] = match entry.name {
+            catalogue::DEEPAR => &["gaussian", "student-t", "negative-binomial"],
+            _ => &["quantile", "gaussian", "student-t", "negative-binomial"],
+        };
         Ok(Self {
             net: NetSettings::resolve(entry.name, &settings)?,
             input_multiple: settings.size("input_multiple", 1..=64)?,
@@ -163,10 +190,15 @@ impl Configuration {
                 "one-cycle" => Schedule::OneCycle,
                 _ => Schedule::Cosine,
             },
-            loss: match settings.word("loss", &["quantile", "gaussian", "student-t"])? {
+            loss: match settings.word("loss", losses)? {
                 "gaussian" => Loss::Gaussian,
                 "student-t" => Loss::StudentT,
+                "negative-binomial" => Loss::NegativeBinomial,
                 _ => Loss::Quantile,
+            },
+            dropout: match entry.name {
+                catalogue::PATCHTST | catalogue::TFT => settings.number("dropout", 0.0..=0.9)?,
+                _ => 0.0,
             },
             non_negative: settings.flag(catalogue::NON_NEGATIVE)?,
             device: spec.device,
@@ -184,19 +216,40 @@ impl Configuration {
             NetSettings::NBeatsInterpretable { .. } => catalogue::NBEATS_INTERPRETABLE,
             NetSettings::Tide { .. } => catalogue::TIDE,
             NetSettings::PatchTst { .. } => catalogue::PATCHTST,
+            NetSettings::DeepAr { .. } => catalogue::DEEPAR,
+            NetSettings::Tft { .. } => catalogue::TFT,
         }
     }
 
     /// Whether the network takes anything beside the target.
     #[must_use]
     pub const fn takes_covariates(&self) -> bool {
-        matches!(self.net, NetSettings::NHits { .. } | NetSettings::Tide { .. })
+        matches!(self.net, NetSettings::NHits { .. } | NetSettings::Tide { .. }) || self.moment_by_moment()
     }
 
-    /// Observations before the origin over which covariates are shown: a horizon, but all of the window to TiDE.
+    /// Whether the network goes through the moments one by one, and so is shown the calendar of each.
+    #[must_use]
+    pub const fn moment_by_moment(&self) -> bool {
+        matches!(self.net, NetSettings::DeepAr { .. } | NetSettings::Tft { .. })
+    }
+
+    /// Whether the network has a place for covariates that are known only afterwards.
+    #[must_use]
+    pub const fn takes_past(&self) -> bool {
+        self.takes_covariates() && !matches!(self.net, NetSettings::DeepAr { .. })
+    }
+
+    /// How windows are normalised.
+    pub(crate) const fn scaling(&self) -> Scaling {
+        if matches!(self.net, NetSettings::DeepAr { .. }) { Scaling::MeanAbsolute } else { self.loss.scaling() }
+    }
+
+    /// Observations before the origin over which covariates are shown: a horizon, but all of the window to TiDE and to
+    /// the networks that go through the moments one by one.
     #[must_use]
     pub const fn covariate_context(&self, input_size: usize, horizon: usize) -> usize {
-        if matches!(self.net, NetSettings::Tide { .. }) || input_size < horizon { input_size } else { horizon }
+        let all = matches!(self.net, NetSettings::Tide { .. }) || self.moment_by_moment();
+        if all || input_size < horizon { input_size } else { horizon }
     }
 
     /// The input window for this horizon, season and longest series, in observations: `input_multiple` horizons, at
@@ -266,6 +319,16 @@ impl Configuration {
                     layers: *layers,
                     norm: if *batch_norm { Norm::Batch } else { Norm::Layer },
                 })
+            }
+            NetSettings::DeepAr { hidden, layers, .. } => Architecture::DeepAr(deepar::Architecture {
+                shape: *shape,
+                channels,
+                hidden: *hidden,
+                layers: *layers,
+                counts: self.loss == Loss::NegativeBinomial,
+            }),
+            NetSettings::Tft { hidden, heads } => {
+                Architecture::Tft(tft::Architecture { shape: *shape, channels, hidden: *hidden, heads: *heads })
             }
         }
     }

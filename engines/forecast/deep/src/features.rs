@@ -21,6 +21,18 @@ pub(crate) struct Encoder {
     past: Vec<Channel>,
     constant: Vec<Channel>,
     cycles_micros: Vec<f64>,
+    #[serde(default)]
+    calendar: Calendar,
+}
+
+/// Where the calendar's phases are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Calendar {
+    /// At the origin.
+    #[default]
+    Origin,
+    /// At every moment, after the known covariates.
+    EveryMoment,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +69,13 @@ pub(crate) struct EncodedSeries {
 impl Encoder {
     /// Learns the scales of the covariates, and which calendar cycles the data show.
     pub(crate) fn learn(view: &TrainingView<'_>) -> Self {
-        let mut encoder = Self { known: vec![], past: vec![], constant: vec![], cycles_micros: cycles(view) };
+        let mut encoder = Self {
+            known: vec![],
+            past: vec![],
+            constant: vec![],
+            cycles_micros: cycles(view),
+            calendar: Calendar::Origin,
+        };
         for (covariate, visible) in view.covariates().enumerate() {
             let channels: Vec<Channel> = match visible.levels.map(<[String]>::len) {
                 Some(0 | 1) => vec![],
@@ -78,14 +96,26 @@ impl Encoder {
         encoder
     }
 
-    /// An encoder that shows nothing but the target, for networks that take no covariates.
-    pub(crate) const fn none() -> Self {
-        Self { known: vec![], past: vec![], constant: vec![], cycles_micros: vec![] }
+    /// The same encoder with the calendar at every moment, for networks that go through the moments one by one.
+    pub(crate) fn moment_by_moment(mut self) -> Self {
+        self.calendar = Calendar::EveryMoment;
+        self
     }
 
-    /// Inputs a moment from known covariates.
+    /// The same encoder without past covariates, for networks that have no place for them.
+    pub(crate) fn without_past(mut self) -> Self {
+        self.past.clear();
+        self
+    }
+
+    /// An encoder that shows nothing but the target, for networks that take no covariates.
+    pub(crate) const fn none() -> Self {
+        Self { known: vec![], past: vec![], constant: vec![], cycles_micros: vec![], calendar: Calendar::Origin }
+    }
+
+    /// Inputs a moment from known covariates, and from the calendar where every moment shows it.
     pub(crate) fn known(&self) -> usize {
-        self.known.len()
+        self.known.len() + if self.calendar == Calendar::EveryMoment { 2 * self.cycles_micros.len() } else { 0 }
     }
 
     /// Inputs a moment from past covariates.
@@ -100,17 +130,17 @@ impl Encoder {
 
     /// Inputs a window from the calendar.
     pub(crate) fn phases(&self) -> usize {
-        2 * self.cycles_micros.len()
+        if self.calendar == Calendar::Origin { 2 * self.cycles_micros.len() } else { 0 }
     }
 
-    /// Encodes one series as far as the view shows it.
+    /// Encodes one series as far as the view shows it; the calendar, where every moment shows it, `horizon` steps further.
     ///
     /// # Errors
     /// [`ForecastError::TimeAxis`] where the moment after the origin leaves the calendar.
-    pub(crate) fn encode(&self, series: &SeriesView<'_>) -> Result<EncodedSeries, ForecastError> {
+    pub(crate) fn encode(&self, series: &SeriesView<'_>, horizon: usize) -> Result<EncodedSeries, ForecastError> {
         let mut phases = Vec::new();
         if !self.cycles_micros.is_empty() {
-            let next = series.future_times(1)?;
+            let next = series.future_times(if self.calendar == Calendar::Origin { 1 } else { horizon })?;
             for moment in series.times().iter().chain(&next) {
                 for cycle in &self.cycles_micros {
                     let angle = TAU * (moment.0 as f64 / cycle).fract();
@@ -118,10 +148,15 @@ impl Encoder {
                 }
             }
         }
+        let mut known = rows(&self.known, series);
+        if self.calendar == Calendar::EveryMoment && !phases.is_empty() {
+            known = beside(&known, self.known.len(), &phases, 2 * self.cycles_micros.len());
+            phases.clear();
+        }
         Ok(EncodedSeries {
             item_id: series.item_id().to_string(),
             target: series.target().to_vec(),
-            known: rows(&self.known, series),
+            known,
             past: rows(&self.past, series),
             constant: self
                 .constant
@@ -159,6 +194,19 @@ fn rows(channels: &[Channel], series: &SeriesView<'_>) -> Vec<f32> {
         rows.extend(channels.iter().zip(&values).map(|(c, v)| c.encoding.of(v[moment])));
     }
     rows
+}
+
+/// Rows of `left` and `right` joined, as many as `right` has; zeros where `left` has fewer.
+fn beside(left: &[f32], left_width: usize, right: &[f32], right_width: usize) -> Vec<f32> {
+    let mut joined = Vec::with_capacity(right.len() / right_width * (left_width + right_width));
+    for (moment, right) in right.chunks_exact(right_width).enumerate() {
+        match left.get(moment * left_width..(moment + 1) * left_width) {
+            Some(left) => joined.extend_from_slice(left),
+            None => joined.resize(joined.len() + left_width, 0.0),
+        }
+        joined.extend_from_slice(right);
+    }
+    joined
 }
 
 /// Mean and standard deviation over all series; none where the covariate is constant and so says nothing.

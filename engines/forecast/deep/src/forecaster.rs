@@ -9,14 +9,16 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::chronos;
-use crate::configuration::{Configuration, TRAINED};
+use crate::configuration::{Configuration, NetSettings, TRAINED};
 use crate::device::{self, SoftwareAdapter};
 use crate::error::Error;
 use crate::features::Encoder;
 use crate::fracast;
-use crate::loss::Criterion;
+use crate::loss::negative_binomial::LARGEST_COUNT;
+use crate::loss::{Criterion, Loss};
 use crate::nets::{Architecture, Net};
 use crate::quantiles::mean;
+use crate::sampling;
 use crate::saved::{Reading, Writing};
 use crate::training::{self, History, Keep, Plan, Run};
 use crate::windows::{WindowSet, WindowShape, least_length};
@@ -150,8 +152,10 @@ impl NetForecaster {
         let encoder: Encoder = reading.described("encoder")?;
         let levels: Vec<f64> = reading.described("levels")?;
         let shown = WindowShape::new(&encoder, shape.input_size, shape.horizon, shape.covariate_context, shape.mask);
-        let divided = !matches!(&architecture, Architecture::PatchTst(a) if a.hidden % a.heads != 0);
-        if !divided || shown != shape || configuration.architecture(&shape, levels.len()) != architecture {
+        if !architecture.heads_divide()
+            || shown != shape
+            || configuration.architecture(&shape, levels.len()) != architecture
+        {
             return Err(Error::Saved { problem: "its metadata contradict each other".to_string() });
         }
         if architecture.parameters() != reading.count() {
@@ -188,6 +192,7 @@ impl NetForecaster {
             steps: self.configuration.steps,
             learning_rate: self.configuration.learning_rate,
             schedule: self.configuration.schedule,
+            dropout: self.configuration.dropout,
         };
         let (net, history) = device::guarded(self.configuration.device, || {
             let mut net = architecture.build(&mut stream(task.seed, WEIGHT_STREAM), &device.clone().autodiff());
@@ -220,13 +225,15 @@ impl Forecaster for NetForecaster {
         let named = |error: Error| error.for_model(self.name());
         let takes_covariates = self.configuration.takes_covariates();
         let encoder = if takes_covariates { Encoder::learn(task.view) } else { Encoder::none() };
+        let encoder = if self.configuration.moment_by_moment() { encoder.moment_by_moment() } else { encoder };
+        let encoder = if self.configuration.takes_past() { encoder } else { encoder.without_past() };
         let longest = task.view.iter().max_by_key(|s| s.origin());
         let (longest, item_id) = longest.map_or((0, ""), |s| (s.origin(), s.item_id()));
         let input_size = self.configuration.input_size(task.horizon, task.season_length, longest);
         let incomplete = task.view.iter().any(|s| s.origin() < 2 * input_size || s.target().iter().any(|v| v.is_nan()));
         let context = self.configuration.covariate_context(input_size, task.horizon);
         let shape = WindowShape::new(&encoder, input_size, task.horizon, context, incomplete && takes_covariates);
-        let windows = window_set(self.name(), task.view, &encoder, shape)?;
+        let windows = window_set(&self.configuration, task.view, &encoder, shape)?;
         if windows.len() == 0 {
             let (horizon, needed) = (task.horizon, least_length(task.horizon));
             return Err(named(Error::TooShort { horizon, longest, needed, item_id: item_id.to_string() }));
@@ -248,19 +255,43 @@ impl Forecaster for NetForecaster {
             )));
         }
         request.progress.check()?;
-        let windows = window_set(self.name(), request.view, &fitted.encoder, fitted.shape)?;
-        let outputs = device::guarded(self.configuration.device, || {
-            training::infer(&fitted.net, &windows, &windows.last(), self.configuration.batch_size, &fitted.device)
+        let windows = window_set(&self.configuration, request.view, &fitted.encoder, fitted.shape)?;
+        let loss = self.configuration.loss;
+        let counts = loss == Loss::NegativeBinomial;
+        let paths = match (&fitted.net, &self.configuration.net) {
+            (Net::DeepAr(net), NetSettings::DeepAr { samples, .. }) => Some((net, *samples)),
+            _ => None,
+        };
+        let outputs = device::guarded(self.configuration.device, || match paths {
+            Some((net, paths)) => training::sample(net, &windows, loss, (paths, request.seed), &fitted.device),
+            None => {
+                training::infer(&fitted.net, &windows, &windows.last(), self.configuration.batch_size, &fitted.device)
+            }
         })
         .map_err(|e| e.for_model(self.name()))?;
         let mut forecasts = Vec::with_capacity(outputs.len());
         for (series, (normalisation, values)) in request.view.iter().zip(outputs) {
-            let loss = self.configuration.loss;
-            let mut steps = loss.quantiles(&values, request.horizon, &fitted.levels);
-            let mut means = loss.means(&values, request.horizon);
+            let (mut steps, mut means) = match paths {
+                Some(_) => {
+                    let of_step =
+                        |step: usize| values.iter().skip(step).step_by(request.horizon).map(|v| f64::from(*v));
+                    let mut drawn: Vec<Vec<f64>> = (0..request.horizon).map(|step| of_step(step).collect()).collect();
+                    let means = drawn.iter().map(|d| d.iter().map(|v| v / d.len() as f64).sum()).collect();
+                    let quantiles = |drawn: &mut Vec<f64>| sampling::quantiles(drawn, &fitted.levels, counts);
+                    (drawn.iter_mut().map(quantiles).collect::<Vec<_>>(), Some(means))
+                }
+                None => (
+                    loss.quantiles(&values, normalisation.scale, request.horizon, &fitted.levels),
+                    loss.means(&values, request.horizon),
+                ),
+            };
             for value in steps.iter_mut().chain(&mut means).flatten() {
                 let plain = *value * normalisation.scale + normalisation.centre;
                 *value = if self.configuration.non_negative { plain.max(0.0) } else { plain };
+            }
+            if counts {
+                // Off a whole number by the rounding of the scale alone.
+                steps.iter_mut().flatten().for_each(|value| *value = value.round());
             }
             if steps.iter().chain(&means).flatten().any(|v| !v.is_finite()) {
                 let place = format!("the forecast of series `{}`", series.item_id());
@@ -306,18 +337,30 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
 }
 
 fn window_set(
-    model: &str,
+    configuration: &Configuration,
     view: &TrainingView<'_>,
     encoder: &Encoder,
     shape: WindowShape,
 ) -> Result<WindowSet, ForecastError> {
     let mut encoded = Vec::with_capacity(view.len());
     for series in view.iter() {
+        let place = |row: usize| format!("row {row} of series `{}`", series.item_id());
         if let Some(row) = series.target().iter().position(|v| v.is_infinite()) {
-            let place = format!("row {row} of series `{}`", series.item_id());
-            return Err(Error::NonFinite { place }.for_model(model));
+            return Err(Error::NonFinite { place: place(row) }.for_model(configuration.model()));
         }
-        encoded.push(encoder.encode(&series)?);
+        let no_count = |v: &f64| *v < 0.0 || v.fract() != 0.0 || *v > LARGEST_COUNT;
+        if configuration.loss == Loss::NegativeBinomial
+            && let Some(row) = series.target().iter().position(|v| v.is_finite() && no_count(v))
+        {
+            let problem = format!(
+                "is `negative-binomial`, but {} holds {}, which is no whole number from 0 to {LARGEST_COUNT}; take \
+                 another loss",
+                place(row),
+                series.target()[row]
+            );
+            return Err(Error::Setting { setting: "loss".to_string(), problem }.for_model(configuration.model()));
+        }
+        encoded.push(encoder.encode(&series, shape.horizon)?);
     }
-    Ok(WindowSet::new(shape, encoded))
+    Ok(WindowSet::new(shape, configuration.scaling(), encoded))
 }

@@ -4,8 +4,8 @@
 //! weights and forecast at once. [`register`] adds them to a registry. They compute on the processor (burn's flex backend) or on a GPU (wgpu),
 //! chosen at run time by [`device::open`]; Fracast-0 runs in loops of its own.
 //!
-//! All randomness is ours (ChaCha from the job's seed: weights, then windows); burn's own generator, which is one for
-//! the whole process, is never used. The same data, settings and seed give the same bits on the processor.
+//! All randomness is ours (ChaCha from the job's seed: weights, windows with the seeds of dropout's masks, drawn paths);
+//! burn's own generator, which is one for the whole process, is never used. The same data, settings and seed give the same bits on the processor.
 //!
 //! This crate knows nothing of events or processes, and of files only the folders of weights that [`weights`] reads.
 //! Start reading at [`NetForecaster`], then [`nets`]; for the pretrained models at [`zero_shot`].
@@ -16,6 +16,7 @@ pub mod chronos;
 mod clipping;
 mod configuration;
 pub mod device;
+pub mod dropout;
 mod error;
 mod features;
 mod forecaster;
@@ -25,6 +26,7 @@ mod memory;
 pub mod nets;
 mod optimizer;
 mod quantiles;
+mod sampling;
 mod saved;
 mod schedule;
 pub mod t5;

@@ -1,16 +1,21 @@
 //! The networks that are trained here: their sizes, their weights and what they make of a window.
 
+pub mod deepar;
 mod layers;
 pub mod linear;
+mod lstm;
 pub mod nbeats;
 pub mod nhits;
 pub mod patchtst;
+pub mod tft;
 pub mod tide;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+use crate::dropout::Dropout;
 
 /// A network that training, evaluation and prediction can use.
 pub trait Network: Module {
@@ -22,6 +27,24 @@ pub trait Network: Module {
     /// Returns `[batch, channels, horizon]`: a channel for each quantile level, not yet sorted, or for each parameter of
     /// a distribution.
     fn forward(&self, window: Tensor<2>, features: Option<Tensor<2>>) -> Tensor<3>;
+
+    /// What the network says in its training, where the targets are known: `[batch, channels, steps]`. Where there are more
+    /// steps than the horizon's, those before are said of the last values of the window itself.
+    fn learn(&self, lesson: Lesson, dropout: &mut Dropout) -> Tensor<3> {
+        let _ = dropout;
+        self.forward(lesson.window, lesson.features)
+    }
+}
+
+/// Windows with what came after them.
+#[derive(Clone, Debug)]
+pub struct Lesson {
+    /// As in [`Network::forward`].
+    pub window: Tensor<2>,
+    /// As in [`Network::forward`].
+    pub features: Option<Tensor<2>>,
+    /// `[batch, horizon]`, normalised; where missing the value before.
+    pub target: Tensor<2>,
 }
 
 /// The sizes that make a network, of any kind.
@@ -37,6 +60,10 @@ pub enum Architecture {
     Tide(tide::Architecture),
     /// PatchTST.
     PatchTst(patchtst::Architecture),
+    /// DeepAR.
+    DeepAr(deepar::Architecture),
+    /// TFT.
+    Tft(tft::Architecture),
 }
 
 /// A network of any kind.
@@ -54,6 +81,10 @@ pub enum Net {
     Tide(tide::Tide),
     /// PatchTST.
     PatchTst(patchtst::PatchTst),
+    /// DeepAR.
+    DeepAr(deepar::DeepAr),
+    /// TFT.
+    Tft(tft::Tft),
 }
 
 impl Architecture {
@@ -66,6 +97,17 @@ impl Architecture {
             Self::NBeats(a) => Net::NBeats(nbeats::NBeats::new(a, random, device)),
             Self::Tide(a) => Net::Tide(tide::Tide::new(a, random, device)),
             Self::PatchTst(a) => Net::PatchTst(patchtst::PatchTst::new(a, random, device)),
+            Self::DeepAr(a) => Net::DeepAr(deepar::DeepAr::new(a, random, device)),
+            Self::Tft(a) => Net::Tft(tft::Tft::new(a, random, device)),
+        }
+    }
+
+    /// Whether the attention's width is a multiple of its heads; so of networks without attention.
+    pub(crate) fn heads_divide(&self) -> bool {
+        match self {
+            Self::PatchTst(a) => a.hidden.is_multiple_of(a.heads),
+            Self::Tft(a) => a.hidden.is_multiple_of(a.heads),
+            _ => true,
         }
     }
 
@@ -78,6 +120,8 @@ impl Architecture {
             Self::NBeats(a) => a.parameters(),
             Self::Tide(a) => a.parameters(),
             Self::PatchTst(a) => a.parameters(),
+            Self::DeepAr(a) => a.parameters(),
+            Self::Tft(a) => a.parameters(),
         }
     }
 
@@ -91,6 +135,8 @@ impl Architecture {
             Self::NBeats(a) => a.numbers_per_window(),
             Self::Tide(a) => a.numbers_per_window(),
             Self::PatchTst(a) => a.numbers_per_window(),
+            Self::DeepAr(a) => a.numbers_per_window(),
+            Self::Tft(a) => a.numbers_per_window(),
         }
     }
 }
@@ -103,6 +149,17 @@ impl Network for Net {
             Self::NBeats(net) => net.forward(window, features),
             Self::Tide(net) => net.forward(window, features),
             Self::PatchTst(net) => net.forward(window, features),
+            Self::DeepAr(net) => net.forward(window, features),
+            Self::Tft(net) => net.forward(window, features),
+        }
+    }
+
+    fn learn(&self, lesson: Lesson, dropout: &mut Dropout) -> Tensor<3> {
+        match self {
+            Self::DeepAr(net) => net.learn(lesson, dropout),
+            Self::Tft(net) => net.learn(lesson, dropout),
+            Self::PatchTst(net) => net.learn(lesson, dropout),
+            net => net.forward(lesson.window, lesson.features),
         }
     }
 }

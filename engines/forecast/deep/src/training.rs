@@ -5,17 +5,20 @@ use std::ops::ControlFlow;
 use atsre_forecast::Progress;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
 use crate::clipping::clip_global_norm;
+use crate::dropout::Dropout;
 use crate::error::Error;
-use crate::loss::Criterion;
-use crate::nets::Network;
+use crate::loss::{Actual, Criterion, Loss};
+use crate::nets::deepar::DeepAr;
+use crate::nets::{Lesson, Network};
 use crate::optimizer::AdamW;
 use crate::schedule::Schedule;
-use crate::windows::{Batch, Position, WindowSet};
+use crate::windows::{Batch, Normalisation, Position, WindowSet};
 
 /// The gradients' common norm is kept below this.
 const GRADIENT_NORM: f64 = 1.0;
@@ -43,6 +46,9 @@ pub(crate) struct Plan {
     pub(crate) learning_rate: f64,
     /// How the learning rate moves.
     pub(crate) schedule: Schedule,
+    /// The share of a layer's outputs that is dropped, where the network has dropout.
+    #[serde(default)]
+    pub(crate) dropout: f64,
 }
 
 /// How a training went.
@@ -75,9 +81,11 @@ pub(crate) type Keep<'a> = &'a (dyn Fn(Vec<u8>) + Send + Sync);
 struct Inputs {
     window: Tensor<2>,
     features: Option<Tensor<2>>,
-    target: Tensor<2>,
-    weight: Tensor<2>,
+    actual: Actual,
+    /// The sum of the actual values' weights, above 0.
     total_weight: f64,
+    /// 1 where the window's value was observed, `[batch, input_size]`; absent where all of them were.
+    observed: Option<Tensor<2>>,
 }
 
 /// Trains `net`, whose weights lie on `device` with autodiff, and returns it with the weights that did best on the
@@ -110,7 +118,11 @@ pub(crate) fn train<N: Network>(
             return Err(Error::Cancelled);
         }
         let inputs = Inputs::new(&windows.batch(&windows.draw(plan.batch_size, random)), windows, device);
-        let loss = inputs.loss(&state.net, criterion);
+        let mut dropout = match plan.dropout > 0.0 {
+            true => Dropout::new(plan.dropout, random.random()),
+            false => Dropout::none(),
+        };
+        let loss = inputs.training_loss(&state.net, criterion, &mut dropout);
         let gradients = GradientsParams::from_grads(loss.backward(), &state.net);
         let gradients = clip_global_norm(&state.net, gradients, GRADIENT_NORM);
         let rate = plan.schedule.rate(step - 1, plan.steps, plan.learning_rate);
@@ -191,19 +203,54 @@ impl Inputs {
         let matrix = |values: &[f32], width: usize| {
             Tensor::<2>::from_data(TensorData::new(values.to_vec(), [batch.size, width]), device)
         };
+        let features = (shape.features() > 0).then(|| matrix(&batch.features, shape.features()));
+        let mask =
+            |features: &Tensor<2>| features.clone().narrow(1, shape.features() - shape.input_size, shape.input_size);
+        let scale: Vec<f32> = batch.normalisations.iter().map(|n| n.scale as f32).collect();
         Self {
             window: matrix(&batch.windows, shape.input_size),
-            features: (shape.features() > 0).then(|| matrix(&batch.features, shape.features())),
-            target: matrix(&batch.targets, shape.horizon),
-            weight: matrix(&batch.weights, shape.horizon),
+            observed: features.as_ref().filter(|_| shape.mask).map(mask),
+            features,
+            actual: Actual {
+                values: matrix(&batch.targets, shape.horizon),
+                weights: matrix(&batch.weights, shape.horizon),
+                scale: matrix(&scale, 1),
+            },
             // A batch without any observed target has weights of 0, and so a loss of 0 by any divisor.
             total_weight: batch.total_weight().max(f64::from(f32::MIN_POSITIVE)),
         }
     }
 
+    fn said<N: Network>(&self, net: &N, dropout: &mut Dropout) -> Tensor<3> {
+        let target = self.actual.values.clone();
+        net.learn(Lesson { window: self.window.clone(), features: self.features.clone(), target }, dropout)
+    }
+
+    /// The weighted mean loss of all that the network says, of the window too where it does.
+    fn training_loss<N: Network>(&self, net: &N, criterion: &Criterion, dropout: &mut Dropout) -> Tensor<1> {
+        let said = self.said(net, dropout);
+        let before = said.dims()[2] - self.actual.values.dims()[1];
+        if before == 0 {
+            return criterion.sum(said, self.actual.clone()).div_scalar(self.total_weight);
+        }
+        let last = |tensor: &Tensor<2>| tensor.clone().narrow(1, tensor.dims()[1] - before, before);
+        // A window counts by its weight, and not at all where none of its targets was observed.
+        let weights = self.actual.weights.clone().max_dim(1).repeat_dim(1, before);
+        let weights = match &self.observed {
+            Some(observed) => weights * last(observed),
+            None => weights,
+        };
+        let weights = Tensor::cat(vec![weights, self.actual.weights.clone()], 1);
+        let values = Tensor::cat(vec![last(&self.window), self.actual.values.clone()], 1);
+        let total = weights.clone().sum().clamp_min(f32::MIN_POSITIVE);
+        criterion.sum(said, Actual { values, weights, scale: self.actual.scale.clone() }) / total
+    }
+
+    /// The weighted mean loss over the horizon, as nothing is dropped.
     fn loss<N: Network>(&self, net: &N, criterion: &Criterion) -> Tensor<1> {
-        let forecast = net.forward(self.window.clone(), self.features.clone());
-        criterion.of(forecast, self.target.clone(), self.weight.clone(), self.total_weight)
+        let said = self.said(net, &mut Dropout::none());
+        let (steps, horizon) = (said.dims()[2], self.actual.values.dims()[1]);
+        criterion.sum(said.narrow(2, steps - horizon, horizon), self.actual.clone()).div_scalar(self.total_weight)
     }
 }
 
@@ -234,7 +281,7 @@ pub(crate) fn infer<N: Network>(
     positions: &[Position],
     batch_size: usize,
     device: &Device,
-) -> Result<Vec<(crate::windows::Normalisation, Vec<f32>)>, Error> {
+) -> Result<Vec<(Normalisation, Vec<f32>)>, Error> {
     let mut forecasts = Vec::with_capacity(positions.len());
     for chunk in positions.chunks(batch_size.min(INFERENCE_BATCH)) {
         let batch = windows.batch(chunk);
@@ -246,6 +293,45 @@ pub(crate) fn infer<N: Network>(
         forecasts.extend(each.map(|(normalisation, values)| (*normalisation, values.to_vec())));
     }
     Ok(forecasts)
+}
+
+/// Paths drawn from a network that says each value from those before: for each window at `positions` its normalisation
+/// and `[paths, horizon]` flattened, normalised. A window's paths follow from the seed and its place alone.
+///
+/// # Errors
+/// What the device says where it fails.
+pub(crate) fn sample(
+    net: &DeepAr,
+    windows: &WindowSet,
+    loss: Loss,
+    (paths, seed): (usize, u64),
+    device: &Device,
+) -> Result<Vec<(Normalisation, Vec<f32>)>, Error> {
+    /// Paths that are drawn at once, about.
+    const AT_ONCE: usize = 8_192;
+    /// The random streams from here on are those of the series' paths; weights and windows have earlier ones.
+    const PATH_STREAMS: u64 = 16;
+    let positions = windows.last();
+    let mut drawn = Vec::with_capacity(positions.len());
+    for (chunk, places) in positions.chunks((AT_ONCE / paths).max(1)).enumerate() {
+        let batch = windows.batch(places);
+        let inputs = Inputs::new(&batch, windows, device);
+        let first = (chunk * (AT_ONCE / paths).max(1)) as u64;
+        let mut random: Vec<ChaCha8Rng> = (0..places.len() as u64)
+            .map(|place| {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                random.set_stream(PATH_STREAMS + first + place);
+                random
+            })
+            .collect();
+        let scale = |window: usize| batch.normalisations[window].scale;
+        let values = net.sample(inputs.window, inputs.features, paths, |window, outputs| {
+            loss.draw(outputs, scale(window), &mut random[window]) as f32
+        })?;
+        let each = values.chunks_exact(values.len() / places.len());
+        drawn.extend(batch.normalisations.iter().copied().zip(each.map(<[f32]>::to_vec)));
+    }
+    Ok(drawn)
 }
 
 fn read(value: Tensor<1>) -> Result<f64, Error> {

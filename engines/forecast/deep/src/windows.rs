@@ -5,10 +5,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::features::{EncodedSeries, Encoder};
+use scaling::spread;
 
-/// A window is never scaled up by more than ten against its series: in a stretch that hardly moves, noise would
-/// become the signal.
-const LEAST_SCALE: f64 = 0.1;
+mod scaling;
+
+pub(crate) use scaling::{Normalisation, Scaling};
+
 /// Windows count in the loss by their scale, so that it speaks of the series' own units; within these bounds.
 const WEIGHTS: (f64, f64) = (0.1, 3.0);
 /// The last so many evaluations' worth of steps are held out at most, in horizons.
@@ -79,15 +81,6 @@ pub(crate) struct Position {
     pub(crate) origin: usize,
 }
 
-/// What a window was shifted and scaled by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Normalisation {
-    /// Subtracted first.
-    pub(crate) centre: f64,
-    /// Divided by then; above 0.
-    pub(crate) scale: f64,
-}
-
 /// Windows as the flat inputs of a network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Batch {
@@ -97,7 +90,7 @@ pub(crate) struct Batch {
     pub(crate) windows: Vec<f32>,
     /// `[size, features]`.
     pub(crate) features: Vec<f32>,
-    /// `[size, horizon]`, normalised; 0 where missing or unknown.
+    /// `[size, horizon]`, normalised; where missing or unknown the value before.
     pub(crate) targets: Vec<f32>,
     /// `[size, horizon]`: the window's weight, 0 where the target is missing.
     pub(crate) weights: Vec<f32>,
@@ -116,8 +109,9 @@ impl Batch {
 #[derive(Clone, Debug)]
 pub(crate) struct WindowSet {
     shape: WindowShape,
+    scaling: Scaling,
     series: Vec<EncodedSeries>,
-    /// Each series' standard deviation.
+    /// Each series' standard deviation, or what stands for it in its scaling.
     spreads: Vec<f64>,
     /// For each series the first and one past the last origin to learn from.
     learnable: Vec<(usize, usize)>,
@@ -129,8 +123,8 @@ pub(crate) struct WindowSet {
 impl WindowSet {
     /// Lays windows over the series. The last steps of each series that is long enough are held out: evaluation windows
     /// forecast them, and no window to learn from reaches into them.
-    pub(crate) fn new(shape: WindowShape, series: Vec<EncodedSeries>) -> Self {
-        let spreads = series.iter().map(|s| moments(&s.target).map_or(0.0, |m| m.scale)).collect();
+    pub(crate) fn new(shape: WindowShape, scaling: Scaling, series: Vec<EncodedSeries>) -> Self {
+        let spreads = series.iter().map(|s| spread(scaling, &s.target)).collect();
         let held_out: Vec<usize> = series.iter().map(|s| held_out(&shape, s.target.len())).collect();
         let learnable: Vec<_> =
             series.iter().zip(&held_out).map(|(s, held_out)| origins(&shape, s.target.len() - held_out)).collect();
@@ -143,7 +137,7 @@ impl WindowSet {
             })
             .collect();
         let evaluation = evaluation(&shape, &series, &held_out);
-        Self { shape, series, spreads, learnable, cumulative, evaluation }
+        Self { shape, scaling, series, spreads, learnable, cumulative, evaluation }
     }
 
     /// The windows' sizes.
@@ -200,7 +194,7 @@ impl WindowSet {
         let series = &self.series[index];
         let spread = self.spreads[index];
         let observed = &series.target[origin.saturating_sub(shape.input_size)..origin];
-        let normalisation = normalise(observed, spread);
+        let normalisation = self.scaling.of(observed, spread);
         let Normalisation { centre, scale } = normalisation;
         let padding = shape.input_size - observed.len();
         let mut last = 0.0;
@@ -219,7 +213,10 @@ impl WindowSet {
         let weight = if spread > 0.0 { (scale / spread).clamp(WEIGHTS.0, WEIGHTS.1) } else { 1.0 };
         for step in origin..origin + shape.horizon {
             let target = series.target.get(step).copied().filter(|v| v.is_finite());
-            batch.targets.push(target.map_or(0.0, |v| ((v - centre) / scale) as f32));
+            if let Some(value) = target {
+                last = ((value - centre) / scale) as f32;
+            }
+            batch.targets.push(last);
             batch.weights.push(if target.is_some() { weight as f32 } else { 0.0 });
         }
         batch.normalisations.push(normalisation);
@@ -249,28 +246,6 @@ fn push_features(shape: &WindowShape, series: &EncodedSeries, origin: usize, fea
 
 fn push_rows_at(rows: &[f32], width: usize, moment: usize, features: &mut Vec<f32>) {
     features.extend_from_slice(&rows[moment * width..(moment + 1) * width]);
-}
-
-/// Mean and population standard deviation of the observed values; none where nothing was observed.
-fn moments(values: &[f64]) -> Option<Normalisation> {
-    let observed = || values.iter().copied().filter(|v| v.is_finite());
-    let count = observed().count() as f64;
-    if count == 0.0 {
-        return None;
-    }
-    let centre = observed().sum::<f64>() / count;
-    let scale = (observed().map(|v| (v - centre) * (v - centre)).sum::<f64>() / count).sqrt();
-    Some(Normalisation { centre, scale })
-}
-
-/// A window's own mean and standard deviation, the latter at least a tenth of the series' `spread`, and 1 where
-/// nothing varies.
-fn normalise(observed: &[f64], spread: f64) -> Normalisation {
-    let Normalisation { centre, scale } = moments(observed).unwrap_or(Normalisation { centre: 0.0, scale: 0.0 });
-    // Relative to the level: below this, a spread is what rounding leaves of a constant.
-    let rounding = 1e-12 * centre.abs();
-    let scale = scale.max(LEAST_SCALE * spread);
-    Normalisation { centre, scale: if scale > rounding { scale } else { 1.0 } }
 }
 
 /// First and one past the last origin to learn from in a series of `length`: full windows where they fit, else at

@@ -5,6 +5,8 @@
 mod child;
 #[path = "deep/chronos.rs"]
 mod chronos;
+#[path = "deep/deepar.rs"]
+mod deepar;
 #[path = "deep/fixture.rs"]
 mod fixture;
 #[path = "deep/fracast.rs"]

@@ -7,12 +7,13 @@ use atsre_domain::catalogue::{CatalogueEntry, DeclaredCost, Family};
 use atsre_domain::model::Setting;
 
 use super::{
-    DLINEAR_NET, FRAMEWORK, NBEATS, NBEATS_INTERPRETABLE, NHITS, NLINEAR_NET, PATCHTST, TIDE, number, settings,
+    DEEPAR, DLINEAR_NET, FRAMEWORK, NBEATS, NBEATS_INTERPRETABLE, NHITS, NLINEAR_NET, PATCHTST, TFT, TIDE, number,
+    settings,
 };
 
 /// The trained networks, N-HiTS first.
-pub(super) fn entries() -> [CatalogueEntry; 7] {
-    [nhits(), nlinear(), dlinear(), nbeats(), nbeats_interpretable(), tide(), patchtst()]
+pub(super) fn entries() -> [CatalogueEntry; 9] {
+    [nhits(), nlinear(), dlinear(), nbeats(), nbeats_interpretable(), tide(), patchtst(), deepar(), tft()]
 }
 
 /// A network that sees the target alone, with the settings that all of them take and its `own`.
@@ -148,7 +149,40 @@ fn patchtst() -> CatalogueEntry {
             ("feed_forward", Setting::Integer(128)),
             ("layers", Setting::Integer(3)),
             ("norm", Setting::Text("batch".to_string())),
+            ("dropout", number(0.2)),
             ("learning_rate", number(0.001)),
         ],
     )
+}
+
+fn deepar() -> CatalogueEntry {
+    let entry = trained(
+        DEEPAR,
+        "DeepAR: recurrent layers that say the distribution of each value from those before it and from covariates known ahead, drawn as paths; one network for all series (Salinas et al. 2020).",
+        180.0,
+        [
+            ("hidden", Setting::Integer(40)),
+            ("layers", Setting::Integer(2)),
+            ("samples", Setting::Integer(200)),
+            ("batch_size", Setting::Integer(64)),
+            ("loss", Setting::Text("student-t".to_string())),
+        ],
+    );
+    CatalogueEntry { known_covariates: true, ..entry }
+}
+
+fn tft() -> CatalogueEntry {
+    let entry = trained(
+        TFT,
+        "TFT: recurrent layers and interpretable attention over variables that gated networks select; static, past and known covariates; one network for all series (Lim et al. 2021).",
+        300.0,
+        [
+            ("hidden", Setting::Integer(32)),
+            ("heads", Setting::Integer(4)),
+            ("dropout", number(0.1)),
+            ("batch_size", Setting::Integer(64)),
+            ("learning_rate", number(0.001)),
+        ],
+    );
+    CatalogueEntry { known_covariates: true, past_covariates: true, ..entry }
 }

@@ -10,7 +10,7 @@ const FREEDOM: (f64, f64) = (2.0, 100.0);
 /// Half the logarithm of 2π.
 const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
 
-fn channel(outputs: &Tensor<3>, place: usize) -> Tensor<2> {
+pub(super) fn channel(outputs: &Tensor<3>, place: usize) -> Tensor<2> {
     let [batch, _, horizon] = outputs.dims();
     outputs.clone().narrow(1, place, 1).reshape([batch, horizon])
 }
@@ -19,7 +19,7 @@ fn scale_tensor(raw: Tensor<2>) -> Tensor<2> {
     softplus(raw, 1.0).add_scalar(LEAST_SCALE)
 }
 
-fn scale(raw: f64) -> f64 {
+pub(crate) fn scale(raw: f64) -> f64 {
     raw.max(0.0) + (-raw.abs()).exp().ln_1p() + LEAST_SCALE
 }
 
@@ -43,7 +43,7 @@ pub(super) mod gaussian {
 
 /// Student's t distribution: channels are the centre, the scale before its softplus, and the degrees of freedom before
 /// their sigmoid.
-pub(super) mod student_t {
+pub(crate) mod student_t {
     use statrs::distribution::{ContinuousCDF, StudentsT};
 
     use super::{FREEDOM, HALF_LN_TAU, Tensor, channel, scale, scale_tensor, sigmoid};
@@ -59,9 +59,13 @@ pub(super) mod student_t {
         constant.add_scalar(HALF_LN_TAU) + scale.log() + power * (error.square() / freedom).log1p()
     }
 
+    /// The degrees of freedom before their sigmoid.
+    pub(crate) fn freedom(raw: f64) -> f64 {
+        FREEDOM.0 + (FREEDOM.1 - FREEDOM.0) / (1.0 + (-raw).exp())
+    }
+
     pub(in super::super) fn quantiles(centre: f64, raw_scale: f64, raw_freedom: f64, levels: &[f64]) -> Vec<f64> {
-        let freedom = FREEDOM.0 + (FREEDOM.1 - FREEDOM.0) / (1.0 + (-raw_freedom).exp());
-        match StudentsT::new(centre, scale(raw_scale), freedom) {
+        match StudentsT::new(centre, scale(raw_scale), freedom(raw_freedom)) {
             Ok(distribution) => levels.iter().map(|l| distribution.inverse_cdf(*l)).collect(),
             Err(_) => vec![f64::NAN; levels.len()],
         }

@@ -9,24 +9,17 @@ pub(super) fn levels_tensor(levels: &[f64], device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(values, [1, levels.len(), 1]), device)
 }
 
-/// The weighted mean pinball loss (Koenker and Bassett 1978): `q·e` for `e = actual − forecast ≥ 0`, else `(q − 1)·e`,
+/// The weighted sum of the pinball loss, each step's the mean over the levels (Koenker and Bassett 1978): `q·e` for `e = actual − forecast ≥ 0`, else `(q − 1)·e`,
 /// written as `q·e + max(−e, 0)`.
 ///
 /// - `forecast`: `[batch, levels, horizon]`;
 /// - `actual`, `weight`: `[batch, horizon]`; weight 0 where the target is missing;
-/// - `total_weight`: the sum of `weight`, above 0;
 /// - `levels`: from [`levels_tensor`].
-pub(super) fn pinball(
-    forecast: Tensor<3>,
-    actual: Tensor<2>,
-    weight: Tensor<2>,
-    total_weight: f64,
-    levels: Tensor<3>,
-) -> Tensor<1> {
+pub(super) fn pinball(forecast: Tensor<3>, actual: Tensor<2>, weight: Tensor<2>, levels: Tensor<3>) -> Tensor<1> {
     let [_, level_count, _] = forecast.dims();
     let error = actual.unsqueeze_dim::<3>(1) - forecast;
     let loss = error.clone() * levels + relu(error.neg());
-    (loss * weight.unsqueeze_dim::<3>(1)).sum().div_scalar(total_weight * level_count as f64)
+    (loss * weight.unsqueeze_dim::<3>(1)).sum().div_scalar(level_count as f64)
 }
 
 #[cfg(test)]
@@ -38,8 +31,7 @@ mod tests {
         let device = Device::flex();
         let tensor = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [1, 1]), &device);
         let forecast = Tensor::<3>::from_data(TensorData::new(forecasts.to_vec(), [1, 2, 1]), &device);
-        let loss =
-            pinball(forecast, tensor(vec![actual]), tensor(vec![weight]), 1.0, levels_tensor(&[0.1, 0.9], &device));
+        let loss = pinball(forecast, tensor(vec![actual]), tensor(vec![weight]), levels_tensor(&[0.1, 0.9], &device));
         let loss = f64::from(loss.into_scalar::<f32>());
         assert!((loss - expect).abs() < 1e-6, "{loss} instead of {expect}");
     }

@@ -3,7 +3,8 @@
 //! Source: Y. Nie, N. H. Nguyen, P. Sinthong, J. Kalagnanam, *A Time Series Is Worth 64 Words: Long-term Forecasting with
 //! Transformers*, ICLR 2023, §3.1: channel independence (every series of a panel goes through the same network by itself),
 //! instance normalisation (which all windows have had), patches with the last value repeated by a stride, a learnt
-//! position, the encoder with batch norm, and a flattened linear head. Dropout is left to early stopping.
+//! position, the encoder with batch norm, and a flattened linear head; dropout after the embedding, the attention and the
+//! dense layers.
 
 use burn::module::{Module, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear};
@@ -12,8 +13,9 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::Network;
 use super::layers::{linear, linear_weights, matrix};
+use super::{Lesson, Network};
+use crate::dropout::Dropout;
 
 /// The bound of the learnt positions' first values.
 const POSITION_BOUND: f32 = 0.02;
@@ -149,12 +151,23 @@ impl PatchTst {
 
 impl Network for PatchTst {
     fn forward(&self, window: Tensor<2>, _features: Option<Tensor<2>>) -> Tensor<3> {
+        self.run(window, &mut Dropout::none())
+    }
+
+    fn learn(&self, lesson: Lesson, dropout: &mut Dropout) -> Tensor<3> {
+        self.run(lesson.window, dropout)
+    }
+}
+
+impl PatchTst {
+    fn run(&self, window: Tensor<2>, dropout: &mut Dropout) -> Tensor<3> {
         let a = &self.architecture;
         let [batch, _] = window.dims();
         let shape = [batch, a.patches(), a.hidden];
         let embedded = self.embedding.forward(self.patches(window)).reshape(shape);
         let state = (embedded + self.positions.val().unsqueeze_dim::<3>(0)).reshape([batch * a.patches(), a.hidden]);
-        let state = self.encoder.iter().fold(state, |state, layer| layer.forward(state, shape));
+        let state = dropout.apply(state);
+        let state = self.encoder.iter().fold(state, |state, layer| layer.forward(state, shape, dropout));
         let forecast = self.head.forward(state.reshape([batch, a.patches() * a.hidden]));
         forecast.reshape([batch, a.channels, a.horizon])
     }
@@ -162,10 +175,11 @@ impl Network for PatchTst {
 
 impl Layer {
     /// One layer over `[batch * patches, hidden]`.
-    fn forward(&self, state: Tensor<2>, shape: [usize; 3]) -> Tensor<2> {
-        let attended = self.first_norm.forward(state.clone() + self.attend(state, shape));
-        let dense = self.narrow.forward(gelu(self.widen.forward(attended.clone())));
-        self.second_norm.forward(attended + dense)
+    fn forward(&self, state: Tensor<2>, shape: [usize; 3], dropout: &mut Dropout) -> Tensor<2> {
+        let attended = dropout.apply(self.attend(state.clone(), shape));
+        let attended = self.first_norm.forward(state + attended);
+        let dense = self.narrow.forward(dropout.apply(gelu(self.widen.forward(attended.clone()))));
+        self.second_norm.forward(attended + dropout.apply(dense))
     }
 
     /// Scaled dot-product attention of all patches of a window to each other (Vaswani et al. 2017, §3.2).

@@ -68,6 +68,34 @@ fn patchtst(norm: patchtst::Norm) -> Architecture {
     })
 }
 
+fn deepar(known: usize, constant: usize, mask: bool, layers: usize) -> Architecture {
+    let shape = WindowShape {
+        input_size: INPUT_SIZE,
+        horizon: HORIZON,
+        covariate_context: INPUT_SIZE,
+        known,
+        past: 0,
+        constant,
+        phases: 0,
+        mask,
+    };
+    Architecture::DeepAr(deepar::Architecture { shape, channels: CHANNELS, hidden: 5, layers, counts: false })
+}
+
+fn tft(known: usize, past: usize, constant: usize, mask: bool) -> Architecture {
+    let shape = WindowShape {
+        input_size: INPUT_SIZE,
+        horizon: HORIZON,
+        covariate_context: INPUT_SIZE,
+        known,
+        past,
+        constant,
+        phases: 0,
+        mask,
+    };
+    Architecture::Tft(tft::Architecture { shape, channels: CHANNELS, hidden: 6, heads: 3 })
+}
+
 /// Every kind of network with the number of its tensors that learn.
 fn all() -> Vec<(Architecture, usize)> {
     vec![
@@ -84,6 +112,14 @@ fn all() -> Vec<(Architecture, usize)> {
         // Embedding, positions, head, and four layers and two norms in each of two encoder layers.
         (patchtst(patchtst::Norm::Batch), 5 + 2 * (8 + 4)),
         (patchtst(patchtst::Norm::Layer), 5 + 2 * (8 + 4)),
+        // Gates of each layer, and the head.
+        (deepar(3, 2, true, 2), 2 * 2 + 2),
+        (deepar(0, 0, false, 1), 2 + 2),
+        // Two recurrent layers, three gates, two residual networks, attention and head; two selections of ten tensors and
+        // a network that weighs them. With static covariates a third selection, four residual networks, and a context for
+        // each of the two selections and the enrichment.
+        (tft(0, 0, 0, false), 2 * 2 + 3 * 4 + 2 * 8 + 7 + 2 + 2 * (10 + 10)),
+        (tft(2, 1, 3, true), 2 * 2 + 3 * 4 + 2 * 8 + 7 + 2 + 3 * (10 + 10) + 4 * 8 + 3),
     ]
 }
 
@@ -92,6 +128,8 @@ fn inputs(architecture: &Architecture, device: &Device) -> (Tensor<2>, Option<Te
     let matrix = |width: usize| Tensor::<2>::from_data(TensorData::new(ramp(8 * width), [8, width]), device);
     let features = match architecture {
         Architecture::Tide(a) => a.shape.features(),
+        Architecture::DeepAr(a) => a.shape.features(),
+        Architecture::Tft(a) => a.shape.features(),
         _ => 0,
     };
     (matrix(INPUT_SIZE), (features > 0).then(|| matrix(features)))
@@ -152,4 +190,64 @@ fn nlinear_follows_a_shift_of_its_window_in_the_channels_that_are_values() {
     let off: f32 = values.sub_scalar(2.0).abs().max().into_scalar();
     let moved: f32 = others.abs().max().into_scalar();
     assert!(off < 1e-5 && moved < 1e-5, "{off} {moved}");
+}
+
+#[test]
+fn deepar_says_the_same_of_a_step_whether_its_past_is_given_at_once_or_lies_in_the_window() {
+    let device = Device::flex();
+    let architecture = deepar(3, 2, false, 2);
+    let net = architecture.build(&mut ChaCha8Rng::seed_from_u64(1), &device);
+    let (window, features) = inputs(&architecture, &device);
+    let target = window.clone().narrow(1, 0, HORIZON).square();
+    let lesson = Lesson { window: window.clone(), features: features.clone(), target: target.clone() };
+    let said = net.learn(lesson, &mut Dropout::none());
+    assert_eq!(said.dims(), [8, CHANNELS, INPUT_SIZE + HORIZON - 1]);
+    // The first step of the horizon depends on the window alone, and the next on the first target too.
+    let free = net.forward(window.clone(), features.clone());
+    let at = |tensor: &Tensor<3>, step: usize| tensor.clone().narrow(2, step, 1);
+    let off: f32 = (at(&said, INPUT_SIZE - 1) - at(&free, 0)).abs().max().into_scalar();
+    assert!(off < 1e-6, "{off}");
+    let mean = at(&free, 0).narrow(1, 0, 1).reshape([8, 1]);
+    let fed = Tensor::cat(vec![mean, target.narrow(1, 1, HORIZON - 1)], 1);
+    let fed = net.learn(Lesson { window, features, target: fed }, &mut Dropout::none());
+    let off: f32 = (at(&fed, INPUT_SIZE) - at(&free, 1)).abs().max().into_scalar();
+    let moved: f32 = (at(&said, INPUT_SIZE) - at(&free, 1)).abs().max().into_scalar();
+    assert!(off < 1e-6 && moved > 1e-4, "{off} {moved}");
+}
+
+#[test]
+fn tft_sees_no_covariate_of_a_later_step_of_the_horizon() {
+    let device = Device::flex();
+    let architecture = tft(2, 1, 0, false);
+    let net = architecture.build(&mut ChaCha8Rng::seed_from_u64(1), &device);
+    let (window, features) = inputs(&architecture, &device);
+    let features = features.unwrap();
+    // The known covariates of the horizon's last step but one.
+    let place = 2 * (INPUT_SIZE + HORIZON - 2);
+    let [_, width] = features.dims();
+    let rest = features.clone().narrow(1, place + 2, width - place - 2);
+    let parts = vec![features.clone().narrow(1, 0, place), features.clone().narrow(1, place, 2).add_scalar(1.0), rest];
+    let other = net.forward(window.clone(), Some(Tensor::cat(parts, 1)));
+    let moved = (net.forward(window, Some(features)) - other).abs();
+    let before: f32 = moved.clone().narrow(2, 0, HORIZON - 2).max().into_scalar();
+    let from: f32 = moved.narrow(2, HORIZON - 2, 2).min().into_scalar();
+    assert!(before == 0.0 && from > 0.0, "{before} {from}");
+}
+
+#[test]
+fn dropout_changes_what_is_learnt_from_and_not_what_is_forecast() {
+    let device = Device::flex();
+    for architecture in [patchtst(patchtst::Norm::Layer), tft(2, 1, 3, false)] {
+        let net = architecture.build(&mut ChaCha8Rng::seed_from_u64(1), &device);
+        let (window, features) = inputs(&architecture, &device);
+        let target = window.clone().narrow(1, 0, HORIZON);
+        let lesson = Lesson { window: window.clone(), features: features.clone(), target };
+        let learnt = |mut dropout: Dropout| {
+            net.learn(lesson.clone(), &mut dropout).into_data().as_slice::<f32>().unwrap().to_vec()
+        };
+        let forecast = net.forward(window, features).into_data().as_slice::<f32>().unwrap().to_vec();
+        assert_eq!(learnt(Dropout::none()), forecast);
+        assert_eq!(learnt(Dropout::new(0.3, 4)), learnt(Dropout::new(0.3, 4)));
+        assert_ne!(learnt(Dropout::new(0.3, 4)), learnt(Dropout::new(0.3, 5)));
+    }
 }

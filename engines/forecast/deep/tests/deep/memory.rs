@@ -1,7 +1,7 @@
 //! What a training takes in memory, against what was declared.
 
 use atsre_forecast::TrialJob;
-use atsre_forecast::catalogue::{DLINEAR_NET, NBEATS, NBEATS_INTERPRETABLE, NHITS, PATCHTST, TIDE};
+use atsre_forecast::catalogue::{DEEPAR, DLINEAR_NET, NBEATS, NBEATS_INTERPRETABLE, NHITS, PATCHTST, TFT, TIDE};
 use atsre_forecast_deep::{Configuration, WindowShape, declared_bytes};
 
 use crate::child;
@@ -30,19 +30,20 @@ fn sized(model: &str, batch_size: usize) -> (TrialJob, u64) {
     let configuration = Configuration::from_spec(&job.spec).unwrap();
     let input_size = configuration.input_size(HORIZON, SEASON, LENGTH);
     // Sine and cosine of the day and the week.
-    let phases = if configuration.takes_covariates() { 4 } else { 0 };
+    let calendar = if configuration.takes_covariates() { 4 } else { 0 };
+    let (known, phases) = if configuration.moment_by_moment() { (calendar, 0) } else { (0, calendar) };
     let shape = WindowShape {
         input_size,
         horizon: HORIZON,
         covariate_context: configuration.covariate_context(input_size, HORIZON),
-        known: 0,
+        known,
         past: 0,
         constant: 0,
         phases,
         mask: false,
     };
     let architecture = configuration.architecture(&shape, 5);
-    (job, declared_bytes(&architecture, batch_size, LENGTH, phases))
+    (job, declared_bytes(&architecture, batch_size, LENGTH, calendar))
 }
 
 #[test]
@@ -72,6 +73,8 @@ fn declared_memory_covers_the_measured_peak() {
         (NBEATS_INTERPRETABLE, [1_024, 16_384]),
         (TIDE, [1_024, 16_384]),
         (PATCHTST, [256, 8_192]),
+        (DEEPAR, [256, 4_096]),
+        (TFT, [256, 4_096]),
     ] {
         let found: Vec<_> = batches.iter().filter_map(|batch| measured(model, *batch)).collect();
         let [small, large] = found[..] else {

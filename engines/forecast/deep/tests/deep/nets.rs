@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use atsre_domain::model::Setting;
 use atsre_domain::panel::{Covariate, CovariateKind};
-use atsre_forecast::catalogue::{DLINEAR_NET, NBEATS, NBEATS_INTERPRETABLE, NHITS, NLINEAR_NET, PATCHTST, TIDE};
+use atsre_forecast::catalogue::{
+    DEEPAR, DLINEAR_NET, NBEATS, NBEATS_INTERPRETABLE, NHITS, NLINEAR_NET, PATCHTST, TFT, TIDE,
+};
 use atsre_forecast::{ForecastError, Progress, Registry, TrialJob, TrialResult, run};
 use atsre_forecast_deep::register;
 
 use crate::child;
 use crate::fixture::{HORIZON, SEASON, error_of, forecast, integer, job, noisy_sine, number, panel, with_covariates};
 
-const ALL: [&str; 6] = [NLINEAR_NET, DLINEAR_NET, NBEATS, NBEATS_INTERPRETABLE, TIDE, PATCHTST];
+const ALL: [&str; 8] = [NLINEAR_NET, DLINEAR_NET, NBEATS, NBEATS_INTERPRETABLE, TIDE, PATCHTST, DEEPAR, TFT];
 
 fn text(value: &str) -> Setting {
     Setting::Text(value.to_string())
@@ -27,6 +29,13 @@ pub(crate) fn job_of(model: &str, targets: Vec<Vec<f64>>, settings: &[(&str, Set
         NBEATS_INTERPRETABLE => &[("blocks", integer(2)), ("layers", integer(2))],
         TIDE => &[("layers", integer(1)), ("temporal_hidden", integer(16))],
         PATCHTST => &[("layers", integer(1)), ("hidden", integer(16)), ("feed_forward", integer(32))],
+        TFT => &[
+            ("hidden", integer(16)),
+            ("heads", integer(2)),
+            ("input_multiple", integer(3)),
+            ("batch_size", integer(16)),
+        ],
+        DEEPAR => &[("layers", integer(1)), ("hidden", integer(24)), ("samples", integer(60))],
         _ => &[],
     };
     if matches!(model, NLINEAR_NET | DLINEAR_NET) {
@@ -48,7 +57,7 @@ pub(crate) fn bits(result: &TrialResult) -> Vec<u64> {
     result.forecasts.iter().flat_map(values).collect()
 }
 
-fn naive_error(result: &TrialResult, series: &[f64]) -> f64 {
+pub(crate) fn naive_error(result: &TrialResult, series: &[f64]) -> f64 {
     let windows = result.windows.iter();
     let errors = windows.flat_map(|w| {
         (0..HORIZON).map(|s| (w.actual[s] - series[w.origin as usize + s - SEASON]).abs()).collect::<Vec<_>>()
@@ -125,7 +134,8 @@ fn the_networks_give_the_same_bits_from_the_same_seed_and_on_one_and_two_threads
 fn shifting_and_scaling_the_data_shifts_and_scales_every_forecast() {
     let series = noisy_sine(400, 0.5, 63);
     let moved: Vec<f64> = series.iter().map(|v| 1_000.0 * v - 3_000.0).collect();
-    for model in ALL {
+    // DeepAR scales alone: its windows are not shifted.
+    for model in ALL.into_iter().filter(|model| *model != DEEPAR) {
         let result =
             |series: &[f64]| forecast(&job_of(model, vec![series.to_vec()], &[("steps", integer(20))])).unwrap();
         let (plain, moved) = (result(&series), result(&moved));
@@ -171,7 +181,7 @@ fn hostile_series_have_finite_forecasts_from_every_network() {
 }
 
 #[test]
-fn tide_uses_a_covariate_that_is_known_ahead() {
+fn networks_with_covariates_use_one_that_is_known_ahead() {
     // The target follows a random switch that only the covariate announces.
     let switch: Vec<f64> = noisy_sine(900 + HORIZON, 1.0, 68)
         .iter()
@@ -179,25 +189,69 @@ fn tide_uses_a_covariate_that_is_known_ahead() {
         .map(|(a, b)| f64::from(u8::from(a - b > 0.0)))
         .collect();
     let target: Vec<f64> = noisy_sine(900, 0.2, 70).iter().zip(&switch).map(|(y, s)| y + 6.0 * s).collect();
-    let error = |kind| {
-        let mut job = job_of(TIDE, vec![], &[("steps", integer(200))]);
-        let column = Covariate { name: "switch".to_string(), kind, levels: None };
-        job.panel = with_covariates(vec![(target.clone(), vec![switch.clone()])], vec![column]);
-        job.spec.covariates = vec!["switch".to_string()];
-        job.backtest.windows = 5;
-        error_of(&forecast(&job).unwrap())
-    };
-    let (known, past) = (error(CovariateKind::Known), error(CovariateKind::Past));
-    assert!(known < 0.5 * past, "known {known}, past {past}");
+    for model in [TIDE, TFT] {
+        let error = |kind| {
+            let mut job = job_of(model, vec![], &[("steps", integer(200))]);
+            let column = Covariate { name: "switch".to_string(), kind, levels: None };
+            job.panel = with_covariates(vec![(target.clone(), vec![switch.clone()])], vec![column]);
+            job.spec.covariates = vec!["switch".to_string()];
+            job.backtest.windows = 5;
+            error_of(&forecast(&job).unwrap())
+        };
+        let (known, past) = (error(CovariateKind::Known), error(CovariateKind::Past));
+        println!("{model}: known {known:.3}, past {past:.3}");
+        assert!(known < 0.5 * past, "{model}: known {known}, past {past}");
+    }
 }
 
 #[test]
-fn patchtst_learns_with_layer_norm_and_refuses_a_width_that_its_heads_do_not_divide() {
+fn tft_takes_static_covariates() {
+    // Two series of the same past, of which one jumps up where the other jumps down, at moments that nothing tells.
+    let jumps = |t: usize| (t / 7).wrapping_mul(2_654_435_761).is_multiple_of(3);
+    let series = |sign: f64| -> Vec<f64> {
+        let noise = noisy_sine(600, 0.2, 74).into_iter().enumerate();
+        noise.map(|(t, y)| y + sign * f64::from(jumps(t)) * 8.0).collect()
+    };
+    let column = Covariate {
+        name: "kind".to_string(),
+        kind: CovariateKind::Static,
+        levels: Some(vec!["up".to_string(), "down".to_string()]),
+    };
+    let mut job = job_of(TFT, vec![], &[("steps", integer(6))]);
+    let one = |sign: f64, level: f64| (series(sign), vec![vec![level; 600]]);
+    job.panel = with_covariates(vec![one(1.0, 0.0), one(-1.0, 1.0)], vec![column]);
+    job.spec.covariates = vec!["kind".to_string()];
+    let result = forecast(&job).unwrap();
+    assert!(result.forecasts.iter().flat_map(|f| &f.mean).all(|v| v.is_finite()));
+    // Exchanged, the covariates of the same series give other forecasts.
+    job.panel.series[0].covariates = vec![vec![1.0; 600]];
+    job.panel.series[1].covariates = vec![vec![0.0; 600]];
+    assert_ne!(bits(&forecast(&job).unwrap()), bits(&result));
+}
+
+#[test]
+fn dropout_is_drawn_from_the_seed_and_refused_where_it_leaves_nothing() {
+    let series = noisy_sine(400, 0.5, 75);
+    for model in [PATCHTST, TFT] {
+        let with = |rate: f64| {
+            let settings = [("steps", integer(4)), ("dropout", number(rate))];
+            forecast(&job_of(model, vec![series.clone()], &settings)).map(|result| bits(&result))
+        };
+        assert_eq!(with(0.3).unwrap(), with(0.3).unwrap(), "{model}");
+        assert_ne!(with(0.3).unwrap(), with(0.0).unwrap(), "{model}");
+        assert!(matches!(with(1.0), Err(ForecastError::Setting { setting, .. }) if setting == "dropout"), "{model}");
+    }
+}
+
+#[test]
+fn patchtst_learns_with_layer_norm_and_a_width_that_heads_do_not_divide_is_refused() {
     let series = noisy_sine(600, 0.5, 71);
     let with = |settings: &[(&str, Setting)]| forecast(&job_of(PATCHTST, vec![series.clone()], settings));
     let result = with(&[("steps", integer(20)), ("norm", text("layer"))]).unwrap();
     assert!(result.forecasts[0].mean.iter().all(|v| v.is_finite()));
     let refused = with(&[("hidden", integer(18))]);
+    assert!(matches!(refused, Err(ForecastError::Setting { setting, .. }) if setting == "hidden"));
+    let refused = forecast(&job_of(TFT, vec![series.clone()], &[("hidden", integer(17))]));
     assert!(matches!(refused, Err(ForecastError::Setting { setting, .. }) if setting == "hidden"));
 }
 

@@ -1,7 +1,7 @@
 //! Saved networks: reloaded by an auditor, or as the start of another training.
 
 use atsre_domain::model::Setting;
-use atsre_forecast::catalogue::{DLINEAR_NET, NBEATS, NHITS, PATCHTST, TIDE};
+use atsre_forecast::catalogue::{DEEPAR, DLINEAR_NET, NBEATS, NHITS, PATCHTST, TFT, TIDE};
 use atsre_forecast::{
     FitTask, ForecastError, Forecaster, PredictRequest, Refit, Registry, SeriesForecast, Silent, TrialJob, TrialResult,
     run,
@@ -78,7 +78,7 @@ fn planned(job: &TrialJob, plan: Plan) -> Result<(TrialResult, Vec<u8>, f64, Vec
     *PLAN.lock().unwrap() = plan;
     CHECKPOINTS.lock().unwrap().clear();
     let mut registry = Registry::default();
-    for model in [NHITS, DLINEAR_NET, NBEATS, TIDE, PATCHTST] {
+    for model in [NHITS, DLINEAR_NET, NBEATS, TIDE, PATCHTST, DEEPAR, TFT] {
         registry.register(model, |spec| {
             let model = NetForecaster::new(Configuration::from_spec(spec)?, SoftwareAdapter::Refuse);
             Ok(Box::new(Audited(Some(model))))
@@ -98,7 +98,7 @@ fn small(model: &str, more: &[(&str, Setting)]) -> TrialJob {
 
 #[test]
 fn a_reloaded_network_forecasts_the_same_bits() {
-    for model in [NHITS, DLINEAR_NET, NBEATS, TIDE, PATCHTST] {
+    for model in [NHITS, DLINEAR_NET, NBEATS, TIDE, PATCHTST, DEEPAR, TFT] {
         let (plain, saved, _) = audited(&small(model, &[]), None, false).unwrap();
         let (reloaded, again, _) = audited(&small(model, &[]), None, true).unwrap();
         assert_eq!(bits(&plain), bits(&reloaded), "{model}");
@@ -156,7 +156,7 @@ fn damaged_bytes_are_refused() {
 
 #[test]
 fn a_training_that_is_cut_and_resumed_ends_in_the_same_bits_as_one_in_one_go() {
-    for model in [NHITS, NBEATS, TIDE, PATCHTST] {
+    for model in [NHITS, NBEATS, TIDE, PATCHTST, DEEPAR, TFT] {
         let job = small(model, &[("steps", integer(60))]);
         let (whole, saved, _, checkpoints) = planned(&job, Plan::default()).unwrap();
         // Every 15 steps, rounded up to where the loss is read: 20, 40 and 60.
