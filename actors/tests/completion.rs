@@ -123,7 +123,7 @@ async fn read_request(stream: &mut TcpStream) {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_good_answer_becomes_a_plan_and_every_step_is_recorded() {
     let server = Server::start([spoken(&good())]);
     let (outcome, memory) = ask(&server, PATIENT).await;
@@ -143,7 +143,7 @@ async fn a_good_answer_becomes_a_plan_and_every_step_is_recorded() {
     assert_eq!(*received, Record::Received { tokens: (Some(900), Some(300)), latency_ms: 100, problems: Vec::new() });
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_bad_answer_is_sent_back_with_its_errors_and_the_corrected_one_taken() {
     let server = Server::start([with("/trials/0/model", json!("prophet")), spoken(&good())]);
     let (outcome, memory) = ask(&server, PATIENT).await;
@@ -158,7 +158,7 @@ async fn a_bad_answer_is_sent_back_with_its_errors_and_the_corrected_one_taken()
     assert!(prompt.contains("=== assistant ===") && prompt.contains("there is no model \"prophet\""), "{prompt}");
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn after_two_corrections_it_gives_up() {
     let server = Server::start((0..5).map(|_| with("/trials/0/covariates", json!(["humidity"]))));
     let (outcome, memory) = ask(&server, PATIENT).await;
@@ -167,7 +167,7 @@ async fn after_two_corrections_it_gives_up() {
     assert_eq!(memory.course(), ["requested", "rejected", "requested", "rejected", "requested", "rejected"]);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn each_check_says_what_is_wrong() {
     let cases = [
         (Reply::Text("I would simply use Theta.".to_owned()), "there is no JSON object in the answer"),
@@ -196,7 +196,7 @@ async fn each_check_says_what_is_wrong() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn an_answer_cut_at_the_limit_is_told_so() {
     let text = good().to_string();
     let body = json!({
@@ -212,7 +212,7 @@ async fn an_answer_cut_at_the_limit_is_told_so() {
     assert!(problems[0].contains("cut off"), "{problems:?}");
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_server_that_never_answers_times_out_once() {
     let server = Server::start([Reply::Silence]);
     let (outcome, memory) = ask(&server, SHORT).await;
@@ -220,7 +220,7 @@ async fn a_server_that_never_answers_times_out_once() {
     assert_eq!(memory.course(), ["requested", "timeout"]);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_server_that_stops_in_the_middle_of_its_answer_times_out() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\": ";
     let address = raw_server(head, false).await;
@@ -230,7 +230,7 @@ async fn a_server_that_stops_in_the_middle_of_its_answer_times_out() {
     assert_eq!(memory.course(), ["requested", "timeout"]);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn rubbish_is_asked_again_and_a_good_answer_after_it_is_taken() {
     let html = "<!doctype html><html><body>It works!</body></html>";
     let rubbish = [
@@ -257,7 +257,7 @@ async fn rubbish_is_asked_again_and_a_good_answer_after_it_is_taken() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn nothing_but_rubbish_ends_after_three_attempts() {
     let address =
         raw_server(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\": ", true)
@@ -268,7 +268,7 @@ async fn nothing_but_rubbish_ends_after_three_attempts() {
     assert_eq!(memory.course(), ["requested", "rubbish", "requested", "rubbish", "requested", "rubbish"]);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_refusal_is_final_and_does_not_give_the_key_away() {
     let body = format!("{{\"error\": {{\"message\": \"Incorrect API key provided: {KEY}\"}}}}");
     let server = Server::start([Reply::Raw(401, "application/json", body)]);
@@ -281,7 +281,7 @@ async fn a_refusal_is_final_and_does_not_give_the_key_away() {
     assert!(!format!("{model:?}").contains(KEY));
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_provider_that_says_when_to_come_back_is_asked_again_if_that_is_soon() {
     let server = Server::start([Reply::Later(429, 0), spoken(&good())]);
     let (outcome, memory) = ask(&server, PATIENT).await;
@@ -294,7 +294,7 @@ async fn a_provider_that_says_when_to_come_back_is_asked_again_if_that_is_soon()
     assert_eq!(memory.course(), ["requested", "refused"]);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn where_nobody_listens_it_gives_up_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let refused = format!("http://{}", listener.local_addr().unwrap());
@@ -312,7 +312,7 @@ async fn where_nobody_listens_it_gives_up_at_once() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_request_that_cannot_be_recorded_is_not_made() {
     let server = Server::start([spoken(&good())]);
     let memory = Memory::out_of_order();
@@ -322,7 +322,7 @@ async fn a_request_that_cannot_be_recorded_is_not_made() {
     assert!(server.asked().is_empty());
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn planning_stops_asking_when_its_share_of_the_time_is_spent() {
     // A quarter of 170 s; the clock goes on by 20 s at each look, of which an attempt takes five.
     let server = Server::start([Reply::Text("no".to_owned()), spoken(&good())]);
@@ -333,7 +333,7 @@ async fn planning_stops_asking_when_its_share_of_the_time_is_spent() {
     assert_eq!(memory.course(), ["requested", "rejected"]);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn ollama_and_anthropic_answer_in_their_own_protocols() {
     for (provider, path, credential) in [
         (Provider::Ollama, "/api/chat", format!("Bearer {KEY}")),

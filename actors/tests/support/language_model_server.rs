@@ -3,10 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
 use serde_json::{Value, json};
+use tiny_http::{Header, Request, Response};
 
 /// One scripted reply.
 #[derive(Clone, Debug)]
@@ -39,29 +37,29 @@ struct Script {
 }
 
 /// The server; it stops when it is dropped.
-#[derive(Debug)]
 pub struct Server {
     /// `http://127.0.0.1:PORT`.
     pub address: String,
     script: Arc<Mutex<Script>>,
-    handle: ServerHandle,
+    listening: Arc<tiny_http::Server>,
 }
 
 impl Server {
     /// Starts one that gives these replies, one a request, and status 410 afterwards.
     pub fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let script = Arc::new(Mutex::new(Script { replies: replies.into_iter().collect(), asked: Vec::new() }));
-        let shared = web::Data::from(Arc::clone(&script));
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            .bind(("127.0.0.1", 0))
-            .expect("a free port on loopback");
-        let address = format!("http://{}", server.addrs()[0]);
-        let server = server.run();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        Self { address, script, handle }
+        let listening = Arc::new(tiny_http::Server::http("127.0.0.1:0").expect("a free port on loopback"));
+        let address = format!("http://{}", listening.server_addr());
+        std::thread::spawn({
+            let (listening, script) = (Arc::clone(&listening), Arc::clone(&script));
+            move || {
+                let mut unanswered = Vec::new();
+                for request in listening.incoming_requests() {
+                    unanswered.extend(answer(request, &script));
+                }
+            }
+        });
+        Self { address, script, listening }
     }
 
     /// What it was asked so far.
@@ -72,36 +70,48 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.handle.stop(false));
+        self.listening.unblock();
     }
 }
 
-async fn answer(request: HttpRequest, body: web::Bytes, script: web::Data<Mutex<Script>>) -> HttpResponse {
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+/// Answers a request, or gives it back where the script is silent.
+fn answer(mut request: Request, script: &Mutex<Script>) -> Option<Request> {
+    let mut body = String::new();
+    // A client may be gone before it has said everything.
+    request.as_reader().read_to_string(&mut body).ok()?;
+    let header = |name: &'static str| {
+        let found = request.headers().iter().find(|header| header.field.equiv(name));
+        found.map(|header| header.value.to_string())
+    };
     let asked = Asked {
-        path: request.path().to_owned(),
+        path: request.url().to_owned(),
         credential: header("authorization").or_else(|| header("x-api-key")),
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        body: serde_json::from_str(&body).unwrap_or(Value::Null),
     };
     let reply = {
         let mut script = script.lock().expect("no test panics while it holds the script");
         script.asked.push(asked.clone());
         script.replies.pop_front()
     };
-    match reply {
-        Some(Reply::Text(text)) => HttpResponse::Ok().json(spoken(&asked, &text)),
-        Some(Reply::Raw(status, content_type, body)) => {
-            let status = StatusCode::from_u16(status).expect("a status in the script");
-            HttpResponse::build(status).insert_header(("content-type", content_type)).body(body)
-        }
+    let (status, content_type, body, later) = match reply {
+        Some(Reply::Text(text)) => (200, "application/json", spoken(&asked, &text).to_string(), None),
+        Some(Reply::Raw(status, content_type, body)) => (status, content_type, body, None),
         Some(Reply::Later(status, seconds)) => {
-            let status = StatusCode::from_u16(status).expect("a status in the script");
             let body = json!({ "error": { "message": "slow down", "type": "rate_limit" } });
-            HttpResponse::build(status).insert_header(("retry-after", seconds.to_string())).json(body)
+            (status, "application/json", body.to_string(), Some(seconds))
         }
-        Some(Reply::Silence) => std::future::pending().await,
-        None => HttpResponse::Gone().insert_header(ContentType::plaintext()).body("the script is over"),
+        Some(Reply::Silence) => return Some(request),
+        None => (410, "text/plain", "the script is over".to_owned(), None),
+    };
+    let header = |name: &str, value: &str| Header::from_bytes(name, value).expect("a header in the script");
+    let mut response =
+        Response::from_string(body).with_status_code(status).with_header(header("content-type", content_type));
+    if let Some(seconds) = later {
+        response.add_header(header("retry-after", &seconds.to_string()));
     }
+    // One that did not wait for its answer is no fault of the server.
+    let _ = request.respond(response);
+    None
 }
 
 /// The reply of a good server, in the protocol that the path belongs to.

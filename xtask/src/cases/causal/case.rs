@@ -78,17 +78,18 @@ impl Case {
 }
 
 fn read_table(file: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut lines = text.lines();
-    let header: Vec<String> =
-        lines.next().context("the data file is empty")?.split(',').map(|name| name.trim().to_owned()).collect();
+    let reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file);
+    let mut reader = reader.with_context(|| format!("cannot read {}", file.display()))?;
+    let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+    ensure!(!header.is_empty(), "{} is empty", file.display());
     let mut table = vec![Vec::new(); header.len()];
-    for (row, line) in lines.enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        ensure!(cells.len() == header.len(), "{}: line {} has {} cells", file.display(), row + 2, cells.len());
-        for (column, cell) in table.iter_mut().zip(cells) {
+    for record in reader.records() {
+        // A line with another number of cells is an error that names it.
+        let record = record.with_context(|| file.display().to_string())?;
+        let line = record.position().map_or(0, csv::Position::line);
+        for (column, cell) in table.iter_mut().zip(&record) {
             let value = if cell.is_empty() { Ok(f64::NAN) } else { cell.parse::<f64>() };
-            column.push(value.with_context(|| format!("{}: line {}: {cell:?}", file.display(), row + 2))?);
+            column.push(value.with_context(|| format!("{}: line {line}: {cell:?}", file.display()))?);
         }
     }
     Ok((header, table))
