@@ -126,8 +126,8 @@ pub struct Forecast {
     /// The seed.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Where deep models compute.
-    #[arg(long, default_value = "cpu", value_parser = ["cpu", "gpu"])]
+    /// Where deep models compute; auto takes a GPU that has room for the model, else the processor, and says why.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "cpu", "gpu"])]
     pub device: String,
     /// CSV on standard output.
     #[arg(long, conflicts_with = "json")]

@@ -6,6 +6,7 @@ use crate::experiment::Budget;
 use crate::model::{Device, Limits};
 use crate::panel::CovariateKind;
 use crate::plan::{BacktestPlan, ReasoningStep};
+use crate::policy::device::fits;
 use crate::policy::reasoner::Context;
 
 /// The share of the remaining time that trials may take: the rest is for ensemble and report.
@@ -60,9 +61,10 @@ pub(crate) fn limits(context: &Context<'_>, declared_seconds: f64) -> Limits {
     }
 }
 
-/// The GPU where the model can use one and the budget has one.
-pub(crate) fn device(entry: &CatalogueEntry, budget: &Budget) -> Device {
-    if entry.gpu && budget.gpu_memory_bytes > 0 { Device::Gpu } else { Device::Cpu }
+/// The GPU where the model can use one and its declared need on so many observations fits the budget's.
+pub(crate) fn device(entry: &CatalogueEntry, observations: u64, budget: &Budget) -> Device {
+    let needed = cost_bytes(entry, observations).max(1);
+    if entry.gpu && fits(needed, budget.gpu_memory_bytes) { Device::Gpu } else { Device::Cpu }
 }
 
 /// Whether the model can use a covariate of this kind.

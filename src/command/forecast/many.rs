@@ -14,7 +14,7 @@ use atsre_domain::model::{ModelSpec, Setting};
 use atsre_domain::panel::Panel;
 use atsre_forecast::{BATCH, ForecastError, Progress, SeriesForecast, StreamRequest, forecast_stream};
 
-use super::{print, reading, spec};
+use super::{device, print, reading, spec};
 use crate::cli::Forecast;
 use crate::error::Failure;
 use crate::output;
@@ -108,6 +108,7 @@ fn streamed_spec(forecast: &Forecast, stream: &SeriesStream<File>, seasons: &[u3
         series: Vec::new(),
     };
     let mut spec = spec(forecast, &forecast.model[0], &panel, seasons)?;
+    spec.device = device(forecast, &forecast.model[0], &panel)?;
     let chosen = forecast.settings.iter().any(|s| s.contains("budget_seconds"));
     if spec.model == atsre_forecast::catalogue::AUTO && !chosen {
         let seconds = Finite::of(AUTO_SECONDS).unwrap_or(Finite::ZERO);

@@ -11,9 +11,11 @@ use atsre_curation::{cleaning, profile};
 use atsre_domain::model::{Device, ModelSpec, Setting};
 use atsre_domain::panel::Panel;
 use atsre_domain::plan::BacktestPlan;
+use atsre_domain::policy::device::{Gpu, place};
 use atsre_forecast::catalogue::WEIGHTS;
 use atsre_forecast::reconciliation::Method;
 use atsre_forecast::{Silent, TrialJob, TrialResult, hierarchy};
+use atsre_forecast_deep::device::{Adapter, adapters};
 
 use super::reading;
 use crate::cli::Forecast;
@@ -78,6 +80,7 @@ pub fn run(forecast: &Forecast, json: bool) -> Result<ExitCode, Failure> {
     let mut forecasted = Vec::new();
     for model in &forecast.model {
         job.spec = spec(forecast, model, &job.panel, &seasons)?;
+        job.spec.device = device(forecast, model, &job.panel)?;
         let began = Instant::now();
         let mut result = atsre_forecast::run(&job, &registry, &Silent)?;
         if let Some(hierarchy) = &hierarchy {
@@ -137,6 +140,29 @@ fn spec(forecast: &Forecast, model: &str, panel: &Panel, seasons: &[u32]) -> Res
         model: model.to_owned(),
         hyperparameters,
         covariates,
-        device: if forecast.device == "gpu" { Device::Gpu } else { Device::Cpu },
+        device: Device::Cpu,
     })
+}
+
+/// Where the model computes: as the command line says it or, left to us, where that serves, and a line says why.
+fn device(forecast: &Forecast, model: &str, panel: &Panel) -> Result<Device, Failure> {
+    let entry = atsre_forecast::catalogue::entry(model).map_err(Failure::usage)?;
+    match forecast.device.as_str() {
+        "gpu" => return Ok(Device::Gpu),
+        "auto" if entry.gpu => {}
+        _ => return Ok(Device::Cpu),
+    }
+    let observations = panel.observations() as u64;
+    let placed = place(&entry, observations, &gpus());
+    let where_to = if placed.device == Device::Gpu { "GPU" } else { "processor" };
+    output::note(format!("{model} computes on the {where_to}: {}", placed.reason));
+    Ok(placed.device)
+}
+
+/// The adapters that wgpu can compute on, with the free memory that NVML tells of those that it knows as well.
+fn gpus() -> Vec<Gpu> {
+    let known = atsre_monitor::host().map_or_else(|_| Vec::new(), |host| host.gpus);
+    let free = |name: &str| known.iter().find(|gpu| name.contains(&gpu.name)).map(|gpu| gpu.free_memory_bytes);
+    let of_adapter = |a: Adapter| Gpu { free_bytes: free(&a.name), name: a.name, software: a.software };
+    adapters().into_iter().map(of_adapter).collect()
 }

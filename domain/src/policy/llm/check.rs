@@ -129,7 +129,7 @@ fn trial(proposed: &AnsweredTrial, context: &Context<'_>, windows: u32) -> Resul
         model: entry.name.to_owned(),
         hyperparameters,
         covariates,
-        device: device(entry, context.budget),
+        device: device(entry, observations, context.budget),
     };
     Ok((seconds, PlannedTrial { spec, limits: limits(context, seconds), reason: plain(&proposed.reason) }))
 }

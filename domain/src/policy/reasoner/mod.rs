@@ -219,14 +219,15 @@ impl Draft<'_> {
             );
         } else {
             let gpu = self.context.budget.gpu_memory_bytes;
+            let device = device(entry, observations, self.context.budget);
             self.step(
                 format!("{observations} observations, {affordable:.0} s to spend, {} MiB of GPU memory", gpu >> 20),
                 "enough to learn non-linear and long patterns that the linear models miss",
-                format!("{} on the {}", entry.name, if gpu > 0 { "GPU" } else { "processor" }),
+                format!("{} on the {}", entry.name, if device == Device::Gpu { "GPU" } else { "processor" }),
             );
             self.add(entry.name, BTreeMap::new(), chosen, "several time scales at once, non-linear".to_owned());
             if let Some(trial) = self.trials.last_mut() {
-                trial.spec.device = device(entry, self.context.budget);
+                trial.spec.device = device;
             }
         }
     }
