@@ -41,7 +41,7 @@ fn a_planner_that_takes_the_first_network_takes_nhits() {
     let all = catalogue();
     let first = all.iter().find(|e| e.family == Family::Deep).unwrap();
     assert_eq!(first.name, "nhits");
-    assert_eq!(all.iter().filter(|e| e.family == Family::Deep).count(), 7);
+    assert_eq!(all.iter().filter(|e| e.family == Family::Deep).count(), 9);
 }
 
 #[test]
