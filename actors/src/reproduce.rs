@@ -289,8 +289,8 @@ mod tests {
 
     #[test]
     fn another_shape_is_more_than_a_difference_of_numbers() {
-        for now in [json!({ "a": [1.0] }), json!({ "a": [1.0, null] }), json!({ "c": [1.0, 2.0] })] {
-            assert!(between(&json!({ "a": [1.0, 2.0] }), &now).shape, "{now}");
+        for other in [json!({ "a": [1.0] }), json!({ "a": [1.0, null] }), json!({ "c": [1.0, 2.0] })] {
+            assert!(between(&json!({ "a": [1.0, 2.0] }), &other).shape, "{other}");
         }
     }
 }
